@@ -4,7 +4,7 @@ A graph is recorded for one number of rows and replays exactly those. A batch of
 graph for 8: three rows are computed and thrown away. A batch above the largest size has no graph and runs eagerly,
 unpadded. Few sizes make start-up short and memory small; many sizes make the rounding small.
 
-Not modelled: one ladder per mode (vLLM keeps FULL and PIECEWISE apart), LoRA cases, data-parallel ranks that must agree.
+Not modelled: one ladder per mode (vLLM keeps FULL and PIECEWISE apart), LoRA cases, data-parallel ranks that agree.
 
 >>> sizes = CaptureSizes([8, 1, 4, 2])
 >>> sizes.pad(5), sizes.pad(9)
@@ -52,7 +52,7 @@ class CaptureSizes:
             ValueError: `num_tokens` is below 1. An empty batch runs nothing, with or without a graph.
         """
         if num_tokens < 1:
-            raise ValueError(f"cannot pad a batch of {num_tokens} tokens: a batch holds at least 1. Skip an empty step.")
+            raise ValueError(f"cannot pad a batch of {num_tokens} tokens: it holds at least 1. Skip an empty step.")
         # bisect_left and not bisect_right: a batch of exactly 8 rides in the graph for 8, not in the next one.
         place = bisect_left(self.sizes, num_tokens)
         return self.sizes[place] if place < len(self.sizes) else None
