@@ -1,0 +1,52 @@
+"""The three states of an answer, and how they become exceptions where a grader wants one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mini_lib.learn.exercise import Case, Outcome
+
+Status = Literal["not attempted", "wrong", "right"]
+
+
+class NotAttempted(Exception):
+    """The function is still the stub. The message is the verdict's sentence."""
+
+
+class WrongAnswer(Exception):
+    """The function answers wrongly. The message is the verdict's sentence."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge found: the state, one sentence to a student, and what it rests on.
+
+    `misconception` is the name of the recognised wrong idea, `case` the first case that went wrong.
+    `check` has shown a verdict already when it returns it, so a notebook does not echo it again; `print` it to read it.
+    """
+
+    status: Status
+    sentence: str
+    misconception: str | None = None
+    case: Case | None = None
+    outcomes: tuple[Outcome, ...] = field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _ipython_display_(self) -> None:
+        """Show nothing: a verdict as a cell's last value would else appear twice."""
+
+
+def require(verdict: Verdict) -> None:
+    """Return quietly when `verdict` is right.
+
+    Raises:
+        NotAttempted: the function is still the stub.
+        WrongAnswer: the answer is wrong.
+    """
+    if verdict.status == "not attempted":
+        raise NotAttempted(verdict.sentence)
+    if verdict.status == "wrong":
+        raise WrongAnswer(verdict.sentence)
