@@ -1,0 +1,14 @@
+# A thin front of .ci/course.py. On Windows: py .ci\course.py lab
+PYTHON ?= python3
+LAB ?=
+ARGS ?=
+
+.PHONY: help lab test grade reset notebooks release soak check picture clean
+help:
+	@$(PYTHON) .ci/course.py --help
+
+lab test grade notebooks release soak check picture clean:
+	@$(PYTHON) .ci/course.py $@ $(ARGS)
+
+reset:
+	@$(PYTHON) .ci/course.py reset "$(LAB)"
