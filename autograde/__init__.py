@@ -1,0 +1,13 @@
+"""Grade a class of notebooks with one command: `python -m autograde grade`, run from the repository's root.
+
+nbgrader keeps what it does well: the source format, the release, the gradebook and the formgrader. Around its own
+preprocessors this package puts what it lacks: each submission runs in a process of its own with limits on time,
+memory and output; damaged notebooks are repaired or named, and never stop the class; the gradebook has one writer;
+feedback shows a student their points and a sentence, and no line of a hidden test.
+
+What this version does *not* do: it contains accidents, not attackers. A student's code runs as the user who grades,
+beside the tests, and may read, change or send what that user can. Until the sandbox lands, grade on a machine (or in
+a container) that you can lose, as a user who owns nothing else.
+
+The package imports no `mini_lib`: it grades any course that is laid out as `solutions/<lab>/<lab>.py`.
+"""

@@ -1,0 +1,122 @@
+"""Where a course keeps its things: lab sources, releases, submissions, and what grading leaves behind.
+
+    solutions/<lab>/<lab>.py     source (jupytext percent), beside it reference.py, mutants.py, lab.toml
+    labs/<lab>/<lab>.ipynb       what students get, generated
+    autograde/submitted/         the class: <student>/<lab>/<lab>.ipynb
+    autograde/out/<class>/       gradebook, results, feedback, grades.csv
+
+`lab.toml` is optional. It may set `seed`, `student_files`, a `[limits]` and an `[environment]` table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class CannotGrade(Exception):
+    """The tool could not do its work; the message says what was tried and what to do. Exit status 1."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. The defaults fit a lab that imports torch and computes little."""
+
+    cell_seconds: int = 15
+    submission_seconds: int = 90
+    memory_gb: float = 4.0  # address space: torch alone maps 0.6 GB, a thread pool 0.1 GB per thread
+    cell_output_bytes: int = 100_000
+    notebook_bytes: int = 20_000_000
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab of a course: its name, its files and its settings."""
+
+    folder: Path
+    seed: int = 1
+    limits: Limits = Limits()
+    student_files: tuple[str, ...] = ()  # handed in beside the notebook, and copied beside it for the run
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def source(self) -> Path:
+        return self.folder / f"{self.name}.py"
+
+
+@dataclass(frozen=True)
+class Course:
+    """A folder with `solutions/`, `labs/` and `autograde/`."""
+
+    root: Path = ROOT
+
+    @property
+    def submitted(self) -> Path:
+        return self.root / "autograde" / "submitted"
+
+    @property
+    def sample_class(self) -> Path:
+        return self.root / "autograde" / "sample_class"
+
+    def labs(self) -> list[Lab]:
+        """Return every lab that has a source, by name."""
+        folders = sorted(path for path in (self.root / "solutions").glob("*") if (path / f"{path.name}.py").is_file())
+        return [read_lab(folder) for folder in folders]
+
+    def lab(self, name: str) -> Lab:
+        """Return the lab that is called `name`; `lab04` is enough for `lab04_capture_sizes`.
+
+        Raises:
+            CannotGrade: no lab, or more than one, is called so.
+        """
+        labs = self.labs()
+        matching = [lab for lab in labs if lab.name == name] or [lab for lab in labs if lab.name.split("_")[0] == name]
+        if len(matching) != 1:
+            known = ", ".join(lab.name for lab in labs) or "none"
+            raise CannotGrade(f"No one lab is called {name!r}. The labs in {self.root / 'solutions'} are: {known}.")
+        return matching[0]
+
+    def release_path(self, lab: Lab) -> Path:
+        return self.root / "labs" / lab.name / f"{lab.name}.ipynb"
+
+    def out(self, submissions: Path) -> Path:
+        """Return where the results of a folder of submissions go: two folders never share one."""
+        folder = submissions.resolve()
+        for name, known in (("class", self.submitted), ("sample_class", self.sample_class)):
+            if folder == known.resolve():
+                return self.root / "autograde" / "out" / name
+        mark = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+        return self.root / "autograde" / "out" / f"{folder.name}-{mark}"
+
+    def seed(self, lab: Lab, submissions: Path) -> int:
+        """Return the seed of the hidden tests: the instructor's own for a real class, the public one otherwise."""
+        secret = self.root / "autograde" / "secret_seed"
+        if submissions.resolve() == self.sample_class.resolve() or not secret.is_file():
+            return lab.seed
+        digest = hashlib.sha256(f"{secret.read_text().strip()} {lab.name}".encode()).hexdigest()
+        return int(digest[:8], 16)
+
+
+def read_lab(folder: Path) -> Lab:
+    """Return the lab in `folder` with the settings of its `lab.toml`.
+
+    Raises:
+        CannotGrade: the file holds a setting that does not exist, most often a typing error.
+    """
+    path = folder / "lab.toml"
+    settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    settings["student_files"] = tuple(settings.get("student_files", ()))
+    try:
+        return Lab(folder, **{**settings, "limits": Limits(**settings.get("limits", {}))})
+    except TypeError as error:
+        raise CannotGrade(f"{path}: {error}. Known settings: seed, student_files, limits, environment.") from error

@@ -1,0 +1,3 @@
+"""The toy course is a course, not a module: pytest must not import its sources."""
+
+collect_ignore = ["toy"]
