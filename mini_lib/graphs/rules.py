@@ -1,0 +1,123 @@
+"""What a capture does with an op: record it, run it now, take it apart, or refuse it.
+
+The order of the questions matters. `inference_mode` hands composite ops on whole (`linear`, `reshape`), whose schemas
+claim aliasing that they do not always have: they are taken apart, but only if the CPU has no kernel of its own for them
+(`silu_backward` has one, and taking it apart would change the numbers). `aten.index` carries torch's tag for
+data-dependent shapes even with integer indices, so only a mask counts.
+
+Not modelled: higher-order ops (`torch.cond`, flex attention), sparse and quantized tensors.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+
+class Verdict(Enum):
+    """What becomes of an op during capture."""
+
+    RECORD = "record"  # a kernel launch: write it down, run nothing
+    ALLOCATE = "allocate"  # memory without a kernel
+    RUN_NOW = "run now"  # the CPU does it alone: views, questions about shapes
+    TAKE_APART = "take apart"  # a composite: look at what it is made of
+    READ_BACK = "read back"  # refused: the CPU would wait for a value
+    DYNAMIC_SHAPE = "dynamic shape"  # refused: the size of the result depends on values
+    HOST_COPY = "host copy"  # refused: a copy from ordinary CPU memory
+
+
+_READS_BACK = {
+    "_local_scalar_dense",
+    "equal",
+    "_linalg_check_errors",
+    "_assert_scalar",
+    "_is_all_true",
+    "_is_any_true",
+}
+_DYNAMIC = {
+    "nonzero",
+    "nonzero_numpy",
+    "argwhere",
+    "masked_select",
+    "_unique",
+    "_unique2",
+    "unique_dim",
+    "unique_consecutive",
+    "unique_dim_consecutive",
+    "bincount",
+}
+_ALLOCATES = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "empty_permuted"}
+_ASKS = {"is_pinned", "_fused_sdp_choice", "is_same_size", "_has_same_storage_numel", "is_set_to"}
+_VIEWS_IN_DISGUISE = {"_unsafe_view", "lift", "_reshape_alias"}
+_TAKES_MASKS = {"index", "_unsafe_index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index_put"}
+_OWN_KERNEL_KEYS = ("CPU", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional")
+
+
+def judge(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verdict:
+    """Return what the capture does with this call."""
+    name = op_name(func)
+    if func.namespace == "aten" and name in _TAKES_MASKS and _has_mask(args[1]):
+        return Verdict.RECORD if _is_masked_fill(name, args) else Verdict.DYNAMIC_SHAPE
+    if name == "lift_fresh":
+        return Verdict.RUN_NOW if args[0].dim() == 0 else Verdict.HOST_COPY
+    if name == "repeat_interleave" and func._overloadname == "Tensor":
+        return Verdict.DYNAMIC_SHAPE if kwargs.get("output_size") is None else Verdict.RECORD
+    if _all_on_meta(args, kwargs):
+        return Verdict.RUN_NOW
+    return _by_schema(func)
+
+
+def op_name(func: OpOverload) -> str:
+    """Return the op's name without namespace and overload: `mm` for `aten.mm.default`."""
+    return str(func._schema.name.split("::")[-1])
+
+
+def is_random(func: OpOverload) -> bool:
+    """Tell whether the op draws from a random number generator."""
+    return torch.Tag.nondeterministic_seeded in func.tags
+
+
+@lru_cache(maxsize=4096)
+def _by_schema(func: OpOverload) -> Verdict:
+    """Answer from the op alone, for all arguments."""
+    name = op_name(func)
+    if func.namespace in ("prim", "profiler") or name in _ASKS:
+        return Verdict.RUN_NOW
+    if func.namespace == "aten" and name in _READS_BACK:
+        return Verdict.READ_BACK
+    if func.namespace == "aten" and name in _DYNAMIC:
+        return Verdict.DYNAMIC_SHAPE
+    if _is_composite(func):
+        return Verdict.TAKE_APART
+    if func.is_view or name in _VIEWS_IN_DISGUISE or torch.Tag.inplace_view in func.tags:
+        return Verdict.RUN_NOW
+    return Verdict.ALLOCATE if func.namespace == "aten" and name in _ALLOCATES else Verdict.RECORD
+
+
+def _is_composite(func: OpOverload) -> bool:
+    has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
+    composite = has_kernel(func.name(), "CompositeImplicitAutograd")
+    return composite and not any(has_kernel(func.name(), key) for key in _OWN_KERNEL_KEYS)
+
+
+def _has_mask(indices: Any) -> bool:
+    return any(isinstance(index, Tensor) and index.dtype in (torch.bool, torch.uint8) for index in indices)
+
+
+def _is_masked_fill(name: str, args: tuple[Any, ...]) -> bool:
+    """Tell whether CUDA turns this call into `masked_fill_`, which needs no sizes: `x[mask] = one value`."""
+    masks_only = all(index is None or index.dtype == torch.bool for index in args[1])
+    return name.startswith("index_put") and masks_only and args[2].numel() == 1
+
+
+def _all_on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tell whether the call is about shapes only, on the student's own meta tensors."""
+    if "device" in kwargs and kwargs["device"] is not None:
+        return torch.device(kwargs["device"]).type == "meta"
+    tensors = [arg for arg in args if isinstance(arg, Tensor)]
+    return bool(tensors) and all(tensor.is_meta for tensor in tensors)
