@@ -58,6 +58,21 @@ class Timeline:
         """From the first start to the last end, over all lanes."""
         return self.end_us - self.start_us
 
+    def first(self, us: float) -> Timeline:
+        """Return the first `us` microseconds: spans that reach beyond are cut off, later ones are left out.
+
+        Raises:
+            ValueError: `us` is not above 0.
+        """
+        if not us > 0:
+            raise ValueError(f"the first {us} us of a timeline hold nothing: ask for more than 0.")
+        until_us = self.start_us + us
+        return Timeline(
+            Span(span.lane, span.name, span.start_us, min(span.end_us, until_us))
+            for span in self.spans
+            if span.start_us < until_us
+        )
+
     def idle(self, lane: str) -> tuple[Span, ...]:
         """Return the gaps of a lane as spans called "idle", those before its first and after its last span too."""
         gaps = []
