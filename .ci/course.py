@@ -27,6 +27,7 @@ import clean
 import environment
 import reset
 import serve
+
 import work
 
 ROOT = Path(__file__).resolve().parent.parent

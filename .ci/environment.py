@@ -3,6 +3,8 @@
 A stamp inside .venv says what it holds: which extra of pyproject.toml, from which pins, for which folder. The stamp is
 taken away before pip starts and written when pip ended well, so an installation that was interrupted is done again.
 
+Inside the conda environment of environment.yml there is nothing to do: conda's Python is used as it is.
+
 Not noticed: a package that somebody added or removed by hand. `make clean` starts afresh.
 """
 
@@ -20,6 +22,7 @@ from progress import follow
 
 EXTRAS = ("student", "instructor", "dev")  # each holds the one before it
 OLDEST = (3, 11)
+CONDA_NAME = "launch-bound"  # as environment.yml names it
 
 
 class SetupError(Exception):
@@ -32,6 +35,8 @@ def ensure(extra: str, root: Path) -> Path:
     Raises:
         SetupError: no environment could be made, or pip failed; says why and where pip's log is.
     """
+    if in_conda():
+        return Path(sys.executable)
     venv = root / ".venv"
     held = stamped_extra(venv, root)
     if held and EXTRAS.index(held) >= EXTRAS.index(extra):
@@ -41,6 +46,12 @@ def ensure(extra: str, root: Path) -> Path:
         create(venv)
     install(venv, wanted, root)
     return python_of(venv)
+
+
+def in_conda() -> bool:
+    """Return whether the Python that runs this is the one of environment.yml's conda environment, activated."""
+    prefix = os.environ.get("CONDA_PREFIX", "")
+    return Path(prefix).name == CONDA_NAME and Path(prefix).resolve() == Path(sys.prefix).resolve()
 
 
 def python_of(venv: Path) -> Path:
