@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from mini_lib.plots.lane_labels import SIZE_PT, Scale, kind, labels_above
-from mini_lib.plots.picture import BLACK, BLUE, GREEN, GREY, IDLE, ORANGE, YELLOW, Picture, drawing
+from mini_lib.plots.picture import BLACK, BLUE, GREEN, GREY, IDLE, ORANGE, YELLOW, Picture, drawing, legend_below
 from mini_lib.timing import CPU, GPU, Span, Timeline
 
 _LOOK = {  # kind of span: fill, text on it, what the legend calls it; the fills differ in brightness too
@@ -80,7 +80,7 @@ def _picture(timelines: Mapping[str, Timeline], title: str, first_us: float | No
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("time (µs)")
         picture.text(_LEFT / _WIDTH, 1 - 0.12 / height, title, va="top", weight="bold", size=10.5)
-        _draw_legend(picture, shown.values(), 0.1 / height)
+        legend_below(picture, _keys(shown.values()), right=(_LEFT + _AXIS) / _WIDTH)
     return picture
 
 
@@ -142,11 +142,8 @@ def _draw_labels_above(axes: Axes, y: float, spans: Sequence[Span], scale: Scale
         axes.text(label.x_us, text_bottom, label.text, size=SIZE_PT, ha="center", va="bottom", bbox=_PAPER)
 
 
-def _draw_legend(picture: Picture, timelines: Iterable[Timeline], bottom: float) -> None:
-    """Explain the fills that occur, at the bottom right."""
+def _keys(timelines: Iterable[Timeline]) -> list[Patch]:
+    """Return what the legend explains: the fills that occur."""
     kinds = {kind(span) for timeline in timelines for span in timeline.spans}
     keys = [Patch(facecolor=fill, label=text) for name, (fill, _, text) in _LOOK.items() if name in kinds]
-    keys.append(Patch(**IDLE, label="idle"))
-    place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": ((_LEFT + _AXIS) / _WIDTH, bottom)}
-    room: dict[str, Any] = {"borderpad": 0, "borderaxespad": 0, "handlelength": 1.6, "columnspacing": 1.4}
-    picture.legend(handles=keys, ncols=len(keys), frameon=False, fontsize=8, **place, **room)
+    return [*keys, Patch(**IDLE, label="idle")]

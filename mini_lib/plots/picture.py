@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from base64 import b64encode
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from io import BytesIO
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from matplotlib import style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 # Okabe and Ito's palette, which the colour-blind can tell apart; each use below also differs in brightness or hatch.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -63,6 +65,13 @@ class Picture(Figure):
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         width, height = self.get_size_inches()
         return self.png(), {"width": round(width * _SHOWN_DPI), "height": round(height * _SHOWN_DPI)}
+
+
+def legend_below(picture: Picture, keys: Sequence[Patch], right: float) -> None:
+    """Write one line of legend at the bottom of `picture`, ending at `right`, a share of its width."""
+    place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (right, 0.1 / picture.get_figheight())}
+    room: dict[str, Any] = {"borderpad": 0, "borderaxespad": 0, "handlelength": 1.6, "columnspacing": 1.4}
+    picture.legend(handles=keys, ncols=len(keys), frameon=False, fontsize=8, **place, **room)
 
 
 def show(figure: Picture, caption: str) -> None:
