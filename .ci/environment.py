@@ -117,7 +117,7 @@ def create(venv: Path) -> None:
             last = (done.stderr or done.stdout).strip().splitlines()[-1:]
             raise SetupError(
                 f"No virtual environment could be made in {venv}: {' '.join(last) or 'Python says no more'}.\n"
-                "On Debian and Ubuntu `apt install python3-venv` brings what is missing."
+                "Where Python lacks a part of itself, `apt install python3-venv` brings it on Debian and Ubuntu."
             )
 
 
