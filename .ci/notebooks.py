@@ -19,9 +19,10 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import notebook_file
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+import notebook_file
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"

@@ -97,7 +97,8 @@ def _is_right(exercise: Exercise, outcome: Outcome) -> bool:
 
 
 def _not_attempted(exercise: Exercise) -> Verdict:
-    return Verdict("not attempted", f"{exercise.title} is still the stub. It wants {exercise.wants.rstrip('.')}.")
+    wants = exercise.wants if exercise.wants.endswith((".", "?")) else f"{exercise.wants}."
+    return Verdict("not attempted", f"{exercise.title} is still the stub. It wants {wants}")
 
 
 def _verdict(exercise: Exercise, fn: object, outcomes: tuple[Outcome, ...]) -> Verdict:

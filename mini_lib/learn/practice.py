@@ -136,12 +136,6 @@ DOUBLE_IF_LARGE = Exercise(
             "not each element.",
             answers({2: [60.0, -8.0, -7.0]}),
         ),
-        Misconception(
-            "the branch is frozen",
-            "For [9, 8, 7] you return it unchanged: which way to go was decided once, at capture.",
-            answers({0: [4.0, 5.0, 6.0], 1: [9.0, 8.0, 7.0]}),
-            see="What is frozen",
-        ),
     ),
     right="In words: compute both, and let the device pick.",
     hints=(

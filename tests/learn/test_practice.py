@@ -86,7 +86,6 @@ WRONG = {
     ("03/replay_with", "returns the static output itself"): replayed(alias),
     ("03/double_if_large", "asks the CPU"): lambda x: "refused at capture",
     ("03/double_if_large", "decides element by element"): lambda x: [2 * v if v > 20 else v for v in x],
-    ("03/double_if_large", "the branch is frozen"): lambda x: x,
     ("06/worst_batch", "counts rows instead of shares"): lambda sizes: (
         max(zip([0, *sizes], sizes, strict=False), key=lambda pair: pair[1] - pair[0])[0] + 1
     ),
