@@ -1,0 +1,87 @@
+"""The command line of the bench: one verb per measurement."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+DESCRIPTION = """\
+Measures what the course talks about, on this machine.
+
+Each verb prints a table for people, then one line of JSON for programs. New here? Start with
+    python -m mini_lib.bench graph
+which runs a small model normally and from a CUDA graph, and runs into everything a graph refuses.
+"""
+GRAPH = "A small MLP, normal execution against CUDA graph replay"
+TWIN = "What capture and replay cost per op on the CPU twin, against eager execution"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
+    top = argparse.ArgumentParser(
+        prog="python -m mini_lib.bench", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    graph = verbs.add_parser("graph", help=GRAPH, description=f"{GRAPH}: time, memory, and what a graph refuses.")
+    graph.add_argument("--force-cpu", action="store_true", help="use the CPU twin of CUDA graphs even on a GPU machine")
+    graph.set_defaults(run=_graph)
+    twin = verbs.add_parser("twin", help=TWIN, description=f"{TWIN}. Always on the CPU.")
+    twin.set_defaults(run=_twin)
+    for verb, default in ((graph, 1000), (twin, 200)):
+        verb.add_argument("--json", action="store_true", help="print the line of JSON and nothing else")
+        verb.add_argument(
+            "--iterations", type=_positive, default=default, metavar="N", help=f"timed calls of each kind ({default})"
+        )
+    return top
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} iterations measure nothing: give a whole number from 1 up")
+    return int(text)
+
+
+# The verbs import what they need themselves, so that --help and a wrong word answer without waiting for torch.
+
+
+def _graph(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    from mini_lib.bench.graph import bench_graph
+    from mini_lib.bench.graph_report import graph_report
+
+    result = bench_graph(_device_module(options.force_cpu), options.iterations, arguments, progress=not options.json)
+    _print_result(result, "" if options.json else graph_report(result))
+
+
+def _twin(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    from mini_lib.bench.twin import bench_twin, twin_report
+
+    result = bench_twin(options.iterations, arguments, progress=not options.json)
+    _print_result(result, "" if options.json else twin_report(result))
+
+
+def _device_module(force_cpu: bool) -> ModuleType:
+    from mini_lib.graphs import get_device_module
+
+    return get_device_module("cpu" if force_cpu else "auto")
+
+
+def _print_result(result: Mapping[str, Any], report: str) -> None:
+    if report:
+        print(report, end="\n\n")
+    print(json.dumps(result))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return 0; wrong usage ends in exit status 2, as argparse has it."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser().parse_args(arguments)
+    options.run(options, arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
