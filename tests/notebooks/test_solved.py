@@ -1,0 +1,82 @@
+"""With the exercises solved and the predictions made, every notebook still runs, and every check says right.
+
+The cells run as plain Python, without Jupyter, so this also shows that nothing in them needs it. On a machine with a
+GPU they capture on `torch.cuda`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+SOLUTIONS = {
+    "is_launch_bound": "return launch_us > kernel_us + gap_us",
+    "kernel_start_us": "return max(gpu_free_us, launch_done_us)",
+    "replay_with": "static_x.copy_(new_x); g.replay(); return output.clone()",
+    "double_if_large": "return torch.where(x.sum() > 20, x * 2, x)",
+    "worst_batch": "return max(zip([0, *sizes], sizes), key=lambda p: ((p[1] - p[0] - 1) / p[1], -p[0]))[0] + 1",
+    "graphs_affordable": (
+        "return min(int(seconds // seconds_each), 1 + (mib - first_mib) // next_mib if mib >= first_mib else 0)"
+    ),
+}
+
+
+def source_of(cell):
+    return "".join(cell["source"])
+
+
+def stubs_of(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    sources = [source_of(cell) for cell in cells if cell["cell_type"] == "code"]
+    return [source for source in sources if "raise NotImplementedError" in source]
+
+
+def as_script(path, solved):
+    """Return the notebook's code as a script, with the exercises and predictions answered if `solved`."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    sources = [source_of(cell) for cell in cells if cell["cell_type"] == "code"][1:]
+    return "\n".join(answered(source) if solved else source for source in sources)
+
+
+def answered(source):
+    for name, solution in SOLUTIONS.items():
+        if f"def {name}(" in source:
+            source = source.replace("raise NotImplementedError", solution)
+    return source.replace("= ..., ...", "= 40, 16").replace("= ...", "= 3")
+
+
+def run(path, solved, folder):
+    environment = os.environ | {"LAUNCH_BOUND_PREDICTIONS": str(folder / "predictions.json")}
+    environment.pop("LAUNCH_BOUND_LAB", None)
+    script = folder / "script.py"
+    script.write_text(as_script(path, solved), encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_solved_exercises_are_right_and_the_notebook_runs_to_its_end(path, tmp_path):
+    ran = run(path, True, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    assert "NOT ATTEMPTED" not in ran.stdout
+    assert ran.stdout.count("✔ RIGHT") >= len(stubs_of(path)) > 0
+    revealed = json.loads((tmp_path / "predictions.json").read_text())
+    assert any("simulated" in record or "measured" in record for record in revealed.values())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_the_same_cells_run_on_a_gpu(path, tmp_path):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here: the notebooks ran on the CPU twin instead")
+    ran = run(path, False, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
