@@ -21,6 +21,7 @@ from pathlib import Path
 
 from environment import SetupError, variables
 
+SETTINGS = Path(__file__).with_name("jupyter")
 FIRST = "notebooks/00_start_here.ipynb"
 PATIENCE_S = 90  # a cold start on a slow disk takes a while
 
@@ -39,7 +40,7 @@ def serve(python: Path, root: Path, wish: Wish) -> int:
     port, token = free_port(wish.ip, wish.port), secrets.token_hex(24)
     command = [str(python), *lab_arguments(root / "work", wish.ip, port)]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends JupyterLab too, not only this process
-    with subprocess.Popen(command, cwd=root / "work", env=lab_variables(python, root, token)) as server:
+    with subprocess.Popen(command, cwd=root / "work", env=lab_variables(python, token)) as server:
         try:
             wait_until_up(server, wish.ip, port)
             announce(address(root / "work", port, token), wish.browser and browser_can_open(os.environ, sys.platform))
@@ -88,9 +89,9 @@ def lab_arguments(work: Path, ip: str, port: int) -> list[str]:
     ]  # fmt: skip
 
 
-def lab_variables(python: Path, root: Path, token: str) -> dict[str, str]:
+def lab_variables(python: Path, token: str) -> dict[str, str]:
     """Return JupyterLab's environment: .venv first, our settings first, the token where `ps` does not show it."""
-    settings = os.pathsep.join(filter(None, (str(root / ".ci" / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH"))))
+    settings = os.pathsep.join(filter(None, (str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH"))))
     return variables(python) | {"JUPYTER_CONFIG_PATH": settings, "JUPYTER_TOKEN": token}
 
 

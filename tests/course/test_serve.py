@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 import serve
 from environment import SetupError
+from tests.course.running_lab import running_lab
 
 
 def test_a_port_that_is_taken_is_passed_over():
@@ -62,7 +62,7 @@ def test_a_browser_is_opened_only_where_one_can_open(monkeypatch, env, platform,
 
 def test_the_token_is_not_on_the_command_line(tmp_path):
     command = serve.lab_arguments(tmp_path, "127.0.0.1", 8888)
-    own = serve.lab_variables(Path(sys.executable), tmp_path, "secret")
+    own = serve.lab_variables(Path(sys.executable), "secret")
     assert own["JUPYTER_TOKEN"] == "secret"
     assert not [part for part in command if "secret" in part]
 
@@ -77,22 +77,13 @@ def test_a_server_that_dies_at_once_is_a_sentence():
 
 @pytest.mark.skipif(os.name == "nt", reason="signals between processes are another matter on Windows")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_make_lab_serves_work_and_ends_cleanly(tmp_path, how):
-    """The whole of `course.py lab` but the installation: what it prints, what it serves, how it ends."""
-    (tmp_path / "work" / "notebooks").mkdir(parents=True)
-    (tmp_path / "work" / serve.FIRST).write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
-    code = "import sys, pathlib, serve; root = pathlib.Path(sys.argv[1]); "
-    code += "sys.exit(serve.serve(pathlib.Path(sys.executable), root, serve.Wish()))"
-    own = {"PYTHONPATH": str(Path(serve.__file__).parent), "CI": "true", "JUPYTER_RUNTIME_DIR": str(tmp_path)}
-    command = [sys.executable, "-u", "-c", code, str(tmp_path)]
-    with subprocess.Popen(command, env=os.environ | own, stdout=subprocess.PIPE, text=True, start_new_session=True) as lab:
-        assert lab.stdout is not None
-        url = next(line.strip() for line in lab.stdout if "http" in line)
-        page = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url).read().decode()
+def test_the_lab_serves_and_ends_cleanly(tmp_path, how):
+    (tmp_path / "work").mkdir()
+    with running_lab(tmp_path, how) as lab:
+        page = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(lab.url).read().decode()
         assert "jupyter-config-data" in page
-        os.kill(lab.pid, how)
-        rest = lab.stdout.read()
-    assert lab.returncode == 0
-    assert "Your work is in work/" in rest
-    port = int(url.split(":")[2].split("/")[0])
-    assert not any(serve.answers("127.0.0.1", port) for _ in range(3) if not time.sleep(0.05)), "it must be gone"
+        port = int(lab.url.split(":")[2].split("/")[0])
+        assert serve.answers("127.0.0.1", port)
+    assert lab.process.returncode == 0
+    assert "Your work is in work/" in lab.last_words()
+    assert not serve.answers("127.0.0.1", port)
