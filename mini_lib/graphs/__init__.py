@@ -1,7 +1,7 @@
 """One function, captured: CUDA graphs where there is a GPU, and their CPU twin elsewhere, under the same names.
 
-`CUDAGraph`, `graph`, `graph_pool_handle`, `is_current_stream_capturing` and `synchronize` are `torch.cuda`'s own objects
-on a machine with a GPU and the twin's on any other. `mini_lib.graphs.recorder` is always the twin.
+`CUDAGraph`, `graph`, `graph_pool_handle`, `is_current_stream_capturing` and `synchronize` are `torch.cuda`'s own
+objects on a machine with a GPU and the twin's on any other. `mini_lib.graphs.recorder` is always the twin.
 """
 
 from __future__ import annotations
@@ -41,4 +41,3 @@ __all__ = [
     "recorder",
     "synchronize",
 ]
-

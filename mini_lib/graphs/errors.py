@@ -18,14 +18,14 @@ which differs between torch versions.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 import torch
 
 AcceleratorError: type[RuntimeError] = getattr(torch, "AcceleratorError", RuntimeError)
 
 
-class FirstLine(str, Enum):
+class FirstLine(StrEnum):
     """The first lines of torch's messages, as CUDA users know them. The name ends in CUDA's number where it has one."""
 
     UNSUPPORTED_900 = "CUDA error: operation not permitted when stream is capturing"
@@ -63,7 +63,7 @@ class GraphError(AcceleratorError):  # type: ignore[misc, valid-type]
     """A refusal: `first_line` is what torch says on CUDA, `hint` is our paragraph under it."""
 
     def __init__(self, first_line: str, hint: str = "") -> None:
-        self.first_line = str(first_line.value if isinstance(first_line, FirstLine) else first_line)
+        self.first_line = str(first_line)
         self.hint = hint
         super().__init__(f"{self.first_line}\n\n{hint}" if hint else self.first_line)
 

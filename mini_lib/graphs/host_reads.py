@@ -97,8 +97,8 @@ def no_seeding() -> Iterator[None]:
 def _refuse_seed(seed: int) -> NoReturn:
     raise CaptureError(
         FirstLine.SEED_WHILE_CAPTURING,
-        f"torch.manual_seed({seed}) sets a number on the CPU, and a graph records only kernels. Seed before the replay: "
-        "each replay takes the generator where it stands and moves it on.",
+        f"torch.manual_seed({seed}) sets a number on the CPU, and a graph records only kernels. Seed before the "
+        "replay: each replay takes the generator where it stands and moves it on.",
     )
 
 

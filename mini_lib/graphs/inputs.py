@@ -9,7 +9,7 @@ Not modelled: the garbage itself.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,26 +32,31 @@ class ExternalInputs:
     def __init__(self) -> None:
         self._shadows: dict[int, list[Tensor]] = {}  # by storage
         self._first_use: dict[int, DeadInput] = {}
-        self._constants: set[int] = set()
+        self._numbers: dict[int, Tensor] = {}  # kept alive, so that no other tensor gets their place
 
     def shadow(self, tensor: Tensor, read_by: str) -> Tensor:
         """Return a tensor over the same memory, kept as long as the graph."""
         storage = tensor.untyped_storage()
-        shadow = shadow_of(TensorSpec.of(tensor), storage, tensor.storage_offset())
+        shadow = shadow_of(TensorSpec.of(tensor), storage, int(tensor.storage_offset()))
         if storage.nbytes():
             self._shadows.setdefault(storage._cdata, []).append(shadow)
             first = DeadInput(tensor.data_ptr(), tuple(tensor.shape), tensor.dtype, read_by)
             self._first_use.setdefault(storage._cdata, first)
         return shadow
 
-    def is_constant(self, tensor: Tensor) -> None:
-        """Note that `tensor` holds a plain number of the program: CUDA bakes it into the launch."""
-        self._constants.add(tensor.untyped_storage()._cdata)
+    def note_number(self, tensor: Tensor) -> None:
+        """Note that `tensor` holds one plain number of the program: it stays on the CPU, or is baked into a launch."""
+        self._numbers[tensor.untyped_storage()._cdata] = tensor
+
+    def is_number(self, tensor: Any) -> bool:
+        """Tell whether `tensor` was noted as one plain number of the program."""
+        return isinstance(tensor, Tensor) and tensor.untyped_storage()._cdata in self._numbers
 
     def dead(self) -> list[DeadInput]:
         """Return the inputs that nobody but the graph holds any more."""
-        suspects = self._shadows.keys() - self._constants
-        return [self._first_use[cdata] for cdata in self._shadows if cdata in suspects and self._only_ours(cdata)]
+        return [
+            self._first_use[cdata] for cdata in self._shadows if cdata not in self._numbers and self._only_ours(cdata)
+        ]
 
     def _only_ours(self, cdata: int) -> bool:
         shadows = self._shadows[cdata]
@@ -61,4 +66,4 @@ class ExternalInputs:
 
 def shadow_of(spec: TensorSpec, storage: torch.UntypedStorage, storage_offset: int) -> Tensor:
     """Return a tensor of `spec` over `storage`, which keeps no block of a pool alive."""
-    return torch.empty(0, dtype=spec.dtype).set_(storage, storage_offset, spec.size, spec.stride)  # type: ignore[call-overload, no-any-return]
+    return torch.empty(0, dtype=spec.dtype).set_(storage, storage_offset, spec.size, spec.stride)

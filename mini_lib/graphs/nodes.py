@@ -83,7 +83,7 @@ def _write(result: Result, value: Any) -> None:
     if isinstance(result, list):
         for one, its_value in zip(result, value, strict=True):
             one.copy_(its_value)
-    elif result is not None:
+    elif result is not None and value.numel() == result.numel():  # batch norm leaves unused extras empty on the CPU
         result.copy_(value)
 
 

@@ -27,9 +27,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
-KIB, MIB = 1024, 1024 * 1024
+MIB = 1024 * 1024
 MIN_BLOCK_BYTES = 512  # every size is rounded up to a multiple of this
 MAX_SMALL_BYTES = 1 * MIB  # up to here a block comes from a small segment
 SMALL_SEGMENT_BYTES = 2 * MIB
@@ -94,7 +93,7 @@ class Pool:
     """The private memory of one graph, or of several that share it. `handle` is what `graph(..., pool=)` takes."""
 
     def __init__(self, handle: PoolHandle | None = None) -> None:
-        self.handle = handle or graph_pool_handle()
+        self.handle = handle or (next(_next_handle), 0)  # as torch numbers the pools of single graphs
         self.segments: list[Segment] = []
         self.allocated_bytes = 0
         self.peak_bytes = 0

@@ -18,7 +18,8 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mini_lib.graphs.errors import CaptureError, FirstLine
-from mini_lib.graphs.host_reads import HostReads, refuse_host_copy
+from mini_lib.graphs.hints import hint_for
+from mini_lib.graphs.host_reads import HostReads
 from mini_lib.graphs.inputs import ExternalInputs, shadow_of
 from mini_lib.graphs.nodes import Node, node_of
 from mini_lib.graphs.pool import Pool
@@ -57,25 +58,27 @@ class Recording(TorchDispatchMode):
             )
 
     def _handle(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        verdict = judge(func, args, kwargs)
+        verdict = judge(func, args, kwargs, self.inputs.is_number)
         if verdict is Verdict.RUN_NOW:
             return self._run_now(func, args, kwargs)
         if verdict is Verdict.TAKE_APART:
             with self:
                 return func.decompose(*args, **kwargs)
-        if verdict is Verdict.HOST_COPY:
-            refuse_host_copy("A list, a number array or a Python sequence used with a tensor", "from")
-        if verdict is Verdict.READ_BACK:
-            self.refuse(FirstLine.UNSUPPORTED_900, self._read_back_hint(func))
-        if verdict is Verdict.DYNAMIC_SHAPE:
-            self.refuse(FirstLine.UNSUPPORTED_900, self._dynamic_shape_hint(func))
+        if verdict in (Verdict.READ_BACK, Verdict.DYNAMIC_SHAPE, Verdict.HOST_COPY):
+            self._refuse_op(func, verdict)
         return self._record(func, args, kwargs, launches=verdict is Verdict.RECORD)
 
     def _run_now(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = func(*args, **kwargs)
         if op_name(func) == "lift_fresh":
-            self.inputs.is_constant(result)
+            self.inputs.note_number(result)
         return result
+
+    def _refuse_op(self, func: OpOverload, verdict: Verdict) -> NoReturn:
+        hint = hint_for(verdict, signature_of(func).name, self.host_reads.call)
+        if verdict is Verdict.HOST_COPY:
+            raise CaptureError(FirstLine.PAGEABLE_COPY, hint)  # found out before the launch: the capture survives
+        self.refuse(FirstLine.UNSUPPORTED_900, hint)
 
     def _record(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], launches: bool) -> Any:
         self.check_not_spoiled()
@@ -123,34 +126,3 @@ class Recording(TorchDispatchMode):
             shadow = shadow_of(TensorSpec.of(tensor), segment.memory.untyped_storage(), offset)
         shadow = shadow.conj() if tensor.is_conj() else shadow
         return torch._neg_view(shadow) if tensor.is_neg() else shadow
-
-    def _read_back_hint(self, func: OpOverload) -> str:
-        return (
-            f"{signature_of(func).name}{self._called_from()} reads a value back to the CPU, and during capture there is "
-            "no value yet. Keep the decision on the device (torch.where), or move it out of the graph."
-        )
-
-    def _dynamic_shape_hint(self, func: OpOverload) -> str:
-        return (
-            f"{signature_of(func).name}{self._called_from()} returns as many elements as the data says, and a graph has "
-            "fixed shapes. Keep the full shape and mask (torch.where, masked_fill), or move it out of the graph."
-        )
-
-    def _called_from(self) -> str:
-        call = self.host_reads.call
-        if call in _SPELLINGS:
-            return f" (from {_SPELLINGS[call]})"
-        return f" (from {call})" if call else ""
-
-
-_SPELLINGS = {
-    "item": ".item()",
-    "__bool__": "bool(tensor): an if, a while, an and, an or",
-    "__int__": "int(tensor)",
-    "__float__": "float(tensor)",
-    "__index__": "a tensor used as a Python index or length",
-    "__getitem__": "tensor[...]",
-    "__setitem__": "tensor[...] = ...",
-    "__format__": "formatting a tensor",
-    "__contains__": "value in tensor",
-}

@@ -10,6 +10,7 @@ Not modelled: higher-order ops (`torch.cond`, flex attention), sparse and quanti
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -31,14 +32,7 @@ class Verdict(Enum):
     HOST_COPY = "host copy"  # refused: a copy from ordinary CPU memory
 
 
-_READS_BACK = {
-    "_local_scalar_dense",
-    "equal",
-    "_linalg_check_errors",
-    "_assert_scalar",
-    "_is_all_true",
-    "_is_any_true",
-}
+_READS_BACK = {"_local_scalar_dense", "item", "equal", "allclose", "_linalg_check_errors"}
 _DYNAMIC = {
     "nonzero",
     "nonzero_numpy",
@@ -55,14 +49,17 @@ _ALLOCATES = {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_st
 _ASKS = {"is_pinned", "_fused_sdp_choice", "is_same_size", "_has_same_storage_numel", "is_set_to"}
 _VIEWS_IN_DISGUISE = {"_unsafe_view", "lift", "_reshape_alias"}
 _TAKES_MASKS = {"index", "_unsafe_index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index_put"}
+_COPIES_NUMBERS = {"copy_", "where", "index_put", "index_put_", "_index_put_impl_"}
 _OWN_KERNEL_KEYS = ("CPU", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional")
 
 
-def judge(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Verdict:
-    """Return what the capture does with this call."""
+def judge(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], is_number: Callable[[Any], bool]) -> Verdict:
+    """Return what the capture does with this call. `is_number` knows tensors that are one number of the program."""
     name = op_name(func)
     if func.namespace == "aten" and name in _TAKES_MASKS and _has_mask(args[1]):
-        return Verdict.RECORD if _is_masked_fill(name, args) else Verdict.DYNAMIC_SHAPE
+        return Verdict.RECORD if _is_masked_fill(name, args, is_number) else Verdict.DYNAMIC_SHAPE
+    if func.namespace == "aten" and name in _COPIES_NUMBERS and any(is_number(arg) for arg in args):
+        return Verdict.HOST_COPY
     if name == "lift_fresh":
         return Verdict.RUN_NOW if args[0].dim() == 0 else Verdict.HOST_COPY
     if name == "repeat_interleave" and func._overloadname == "Tensor":
@@ -109,10 +106,10 @@ def _has_mask(indices: Any) -> bool:
     return any(isinstance(index, Tensor) and index.dtype in (torch.bool, torch.uint8) for index in indices)
 
 
-def _is_masked_fill(name: str, args: tuple[Any, ...]) -> bool:
-    """Tell whether CUDA turns this call into `masked_fill_`, which needs no sizes: `x[mask] = one value`."""
-    masks_only = all(index is None or index.dtype == torch.bool for index in args[1])
-    return name.startswith("index_put") and masks_only and args[2].numel() == 1
+def _is_masked_fill(name: str, args: tuple[Any, ...], is_number: Callable[[Any], bool]) -> bool:
+    """Tell whether CUDA turns this call into `masked_fill_`, which needs no sizes: `x[mask] = 5.0`, one mask only."""
+    one_mask = [index.dtype for index in args[1] if index is not None] in ([torch.bool], [torch.uint8])
+    return name.startswith("index_put") and one_mask and is_number(args[2])
 
 
 def _all_on_meta(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

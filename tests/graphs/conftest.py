@@ -1,0 +1,51 @@
+"""One text, two worlds: a test that takes `world` runs on the twin always, and on `torch.cuda` where there is a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from mini_lib.graphs import device_of, recorder
+
+no_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device; the twin's half has run")
+
+
+@dataclass(frozen=True)
+class World:
+    """A device module and the device that its graphs can capture."""
+
+    module: ModuleType
+    device: torch.device
+
+    @property
+    def is_twin(self) -> bool:
+        return self.module is recorder
+
+    def warm_up(self, fn: Callable[[], object]) -> None:
+        """Run `fn` once on a side stream, as torch's own documentation does before a capture."""
+        side = self.module.Stream()
+        side.wait_stream(self.module.current_stream())
+        with self.module.stream(side):
+            fn()
+        self.module.current_stream().wait_stream(side)
+
+    def capture(self, fn: Callable[[], Any], **options: Any) -> tuple[Any, Any]:
+        """Return the graph of one call of `fn`, and what the call handed back."""
+        graph = self.module.CUDAGraph()
+        with self.module.graph(graph, **options):
+            result = fn()
+        return graph, result
+
+    def tensor(self, values: Any, dtype: torch.dtype | None = None) -> torch.Tensor:
+        return torch.tensor(values, dtype=dtype, device=self.device)
+
+
+@pytest.fixture(params=["twin", pytest.param("cuda", marks=[pytest.mark.gpu, no_gpu])])
+def world(request: pytest.FixtureRequest) -> World:
+    module = recorder if request.param == "twin" else torch.cuda
+    return World(module, device_of(module))
