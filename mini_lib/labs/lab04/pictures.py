@@ -1,0 +1,73 @@
+"""Pictures of a student's own answer: a staircase, rows as bars, a padded batch as a table.
+
+Bars and tables are text: they cost nothing to draw and read the same in greyscale and aloud.
+"""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from typing import Any, NamedTuple
+
+from mini_lib.labs.lab04.signatures import answer, arguments
+from mini_lib.learn import Outcome, Raised
+
+REAL, PADDED, LOST = "█", "░", "✘"
+
+
+class Text(NamedTuple):
+    """A picture made of characters, in a fixed-width font."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<pre style="line-height: 1.15">{escape(self.text)}</pre>'
+
+
+def staircase(sizes: Any, histogram: dict[int, int]) -> object | None:
+    """Return the staircase of a student's ladder over `histogram`; None where nobody looks at it: in a grader."""
+    if os.environ.get("NBGRADER_EXECUTION") == "autograde" or not isinstance(sizes, list) or not sizes:
+        return None
+    from mini_lib.plots import staircase as draw  # here, so that matplotlib waits until the first picture
+
+    return draw(sizes, histogram)
+
+
+def rides(outcomes: tuple[Outcome, ...]) -> Text:
+    """Return one bar for each batch of the first ladder: real rows, padded rows, and rows that found no place."""
+    ladder = arguments(outcomes[0])[1]
+    mine = [outcome for outcome in outcomes if arguments(outcome)[1] == ladder]
+    head = f"Your lookup for sizes {ladder}   ({REAL} real row, {PADDED} padded row, {LOST} row without a place)"
+    return Text("\n".join([head, *(_ride(outcome) for outcome in mine)]))
+
+
+def _ride(outcome: Outcome) -> str:
+    batch, size = arguments(outcome)[0], answer(outcome)
+    if size is None:
+        bar = REAL * batch + "  None: runs eagerly"
+    elif isinstance(size, int) and 0 <= size <= 64:
+        bar = REAL * min(batch, size) + PADDED * (size - batch) + LOST * (batch - size) + f"  {size}"
+    else:
+        bar = size.name if isinstance(size, Raised) else f"{size!r:.40}"
+    return f"{batch:>3} rows  {bar}"
+
+
+def padded_table(outcome: Outcome) -> Text | None:
+    """Return a student's padded batch, one line for each row, with the padded rows marked."""
+    batch, size = arguments(outcome)
+    if not isinstance(outcome.value, dict):
+        return None
+    names = list(batch)
+    lines = ["row   " + "  ".join(f"{name:>16}" for name in names)]
+    for row in range(size):
+        mark = REAL if row < len(batch["input_ids"]) else PADDED
+        lines.append(f"{mark} {row:<4}" + "  ".join(f"{_entry(outcome.value, name, row):>16}" for name in names))
+    return Text("\n".join([*lines, f"{REAL} real row   {PADDED} padded row   (your answer)"]))
+
+
+def _entry(answer: dict[Any, Any], name: str, row: int) -> str:
+    column = answer.get(name)
+    return str(column[row]) if isinstance(column, list) and row < len(column) else "missing"
