@@ -38,6 +38,10 @@ class Answers(NamedTuple):
     mutants: tuple[Mutant, ...]
     right: tuple[RightAnswer, ...]
 
+    def all(self) -> list[Mutant | RightAnswer]:
+        """Return wrong and right answers in one list."""
+        return [*self.mutants, *self.right]
+
 
 def load_answers(path: Path) -> Answers:
     """Run a `mutants.py` and return its two lists; a lab without the file has none.
@@ -49,7 +53,7 @@ def load_answers(path: Path) -> Answers:
         return Answers((), ())
     found = runpy.run_path(str(path))
     answers = Answers(tuple(found.get("MUTANTS", ())), tuple(found.get("RIGHT_ANSWERS", ())))
-    names = [mutant.name for mutant in answers.mutants] + [answer.name for answer in answers.right]
+    names = [answer.name for answer in answers.all()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"{path}: these names are used twice: {', '.join(twice)}")

@@ -30,6 +30,7 @@ from autograde.build import build
 from autograde.course import CannotGrade, Course, Lab
 
 SECRET = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(?P<text>.*?)### END \1", re.DOTALL)
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(?P<text>.*?)### END HIDDEN TESTS", re.DOTALL)
 SHORTEST_TELLING_LINE = 12  # below that a line such as `return x` tells nothing
 
 
@@ -62,19 +63,28 @@ def generate(source: NotebookNode, lab: str, db_url: str = "") -> NotebookNode:
 
 
 @contextlib.contextmanager
-def _nbgrader_at_work(lab: str) -> Iterator[None]:
-    """Keep the current folder and PATH as they were, and turn nbgrader's log into the sentence of an error."""
-    here, path, heard = Path.cwd(), os.environ.get("PATH", ""), _Heard()
-    # A new gradebook asks the `alembic` command for its version: it lies beside this Python, maybe not on PATH.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), path])
-    get_logger().addHandler(heard)
+def own_commands_on_path() -> Iterator[None]:
+    """Let nbgrader find the `alembic` command, which lies beside this Python: a new gradebook asks it for a version."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
     try:
         yield
+    finally:
+        os.environ["PATH"] = before
+
+
+@contextlib.contextmanager
+def _nbgrader_at_work(lab: str) -> Iterator[None]:
+    """Keep the current folder as it was, and turn nbgrader's log into the sentence of an error."""
+    here, heard = Path.cwd(), _Heard()
+    get_logger().addHandler(heard)
+    try:
+        with own_commands_on_path():
+            yield
     except (NbGraderException, RuntimeError) as error:
         raise CannotGrade(f"nbgrader could not make the release of {lab}: {heard.last or error}") from error
     finally:
         get_logger().removeHandler(heard)
-        os.environ["PATH"] = path
         os.chdir(here)
 
 
@@ -132,9 +142,12 @@ def leaks(source: NotebookNode, release: NotebookNode) -> list[str]:
     return [line for line in secret_lines(source) if line in shown]
 
 
-def secret_lines(source: NotebookNode) -> list[str]:
-    """Return the telling lines that only solutions and hidden tests hold, stripped, in order."""
+def secret_lines(source: NotebookNode, pattern: re.Pattern[str] = SECRET) -> list[str]:
+    """Return the telling lines that stand in no visible part of the source, stripped, in order.
+
+    `pattern` says which parts are meant: `SECRET` solutions and hidden tests, `HIDDEN` the latter alone.
+    """
     visible = {line.strip() for cell in source.cells for line in SECRET.sub("", cell.source).splitlines()}
-    parts = [part["text"] for cell in source.cells for part in SECRET.finditer(cell.source)]
+    parts = [part["text"] for cell in source.cells for part in pattern.finditer(cell.source)]
     secret = [line.strip() for part in parts for line in part.splitlines()]
     return [line for line in dict.fromkeys(secret) if len(line) >= SHORTEST_TELLING_LINE and line not in visible]

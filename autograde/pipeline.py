@@ -1,0 +1,157 @@
+"""From a lab and folders of submissions to results. `grade` and `check` both stand on this, so both mean the same.
+
+Nothing is kept here: no gradebook, no feedback. A run works in a scratch folder that goes when it is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+from autograde import gradebook
+from autograde.align import grade_id
+from autograde.course import CannotGrade, Course, Lab
+from autograde.pool import Finished, run_all
+from autograde.release import HIDDEN, Built, generate, released, secret_lines
+from autograde.results import SubmissionResult
+from autograde.run import Job, Outcome, read_outcome, without_runs
+from autograde.verdicts import Exercise, exercises, judged
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One lab, made ready to grade against: its two notebooks, its exercises and a scratch folder."""
+
+    lab: Lab
+    built: Built
+    exercises: tuple[Exercise, ...]
+    hidden: tuple[str, ...]  # lines of hidden tests, which no student may read
+    scratch: Path
+
+    @property
+    def max_score(self) -> float:
+        return sum(exercise.max_score for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A result, and the notebook it was read from: that holds hidden tests, so it is for the instructor alone."""
+
+    result: SubmissionResult
+    notebook: NotebookNode
+
+
+@contextlib.contextmanager
+def bench(course: Course, lab: Lab, seed: int) -> Iterator[Bench]:
+    """Build a lab and hand out a place to grade it in."""
+    built = released(lab, seed, course.root / "pyproject.toml")
+    with tempfile.TemporaryDirectory(prefix="autograde-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        (scratch / "fonts").mkdir()
+        nbformat.write(built.release, scratch / "release.ipynb")
+        gradebook.create(scratch / "cells.db", course.root / "autograde" / "out" / "blank_gradebook.db")
+        generate(built.source, lab.name, gradebook.url(scratch / "cells.db"))
+        hidden = tuple(secret_lines(built.source, HIDDEN))
+        yield Bench(lab, built, tuple(exercises(built.source)), hidden, scratch)
+
+
+def run(place: Bench, submissions: Mapping[str, Path], at_once: int) -> Iterator[Graded]:
+    """Grade the folder of each student, `at_once` side by side; yield them as they are done."""
+    jobs = [_job(place, student, folder) for student, folder in submissions.items()]
+    for finished in run_all(jobs, at_once):
+        yield _read(place, finished)
+
+
+def _job(place: Bench, student: str, folder: Path) -> Job:
+    workspace = Path(tempfile.mkdtemp(dir=place.scratch, prefix="job-"))
+    cells_db = gradebook.url(place.scratch / "cells.db")
+    release, fonts = place.scratch / "release.ipynb", place.scratch / "fonts"
+    return Job(student, place.lab, folder, workspace, release, cells_db, fonts, secrets.token_hex(8))
+
+
+def _read(place: Bench, finished: Finished) -> Graded:
+    """Return what a process left; where it left nothing, every test counts as not run."""
+    job = finished.job
+    outcome = read_outcome(job.workspace)
+    if outcome is None:
+        outcome = _no_outcome(finished.overdue)
+        notebook = without_runs(nbformat.read(job.release, as_version=4), outcome.sentence)
+    else:
+        notebook = nbformat.read(job.workspace / "graded.ipynb", as_version=4)
+    return Graded(result(place, job.student, outcome, notebook), notebook)
+
+
+def _no_outcome(overdue: bool) -> Outcome:
+    if overdue:
+        return Outcome("timed_out", "Your notebook did not stop at its time limit and was ended.")
+    return Outcome("kernel_died", "What ran your notebook ended without a result, most often out of memory.")
+
+
+def result(place: Bench, student: str, outcome: Outcome, notebook: NotebookNode) -> SubmissionResult:
+    """Return what a graded notebook came to."""
+    parts = tuple(judged(exercise, notebook, place.built.release, place.hidden) for exercise in place.exercises)
+    status = outcome.ended
+    if status == "graded" and all(part.status == "not_attempted" for part in parts):
+        status = "not_attempted"
+    score = sum(part.score for part in parts)
+    return SubmissionResult(
+        student, place.lab.name, status, score, place.max_score, parts, outcome.sentence, outcome.notes
+    )
+
+
+def hand_in(place: Bench, name: str, answers: Mapping[str, str]) -> Path:
+    """Write a submission in which some cells hold other text, as a student would have, and return its folder."""
+    notebook = nbformat.from_dict(place.built.release)
+    for cell in notebook.cells:
+        cell.source = answers.get(grade_id(cell), cell.source)
+    folder = place.scratch / "handed_in" / name / place.lab.name
+    folder.mkdir(parents=True)
+    nbformat.write(notebook, folder / f"{place.lab.name}.ipynb")
+    return folder
+
+
+def solution(place: Bench) -> dict[str, str]:
+    """Return the course's own answers, by grade_id."""
+    return {
+        grade_id(cell): cell.source
+        for cell in place.built.source.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
+
+
+def preflight(place: Bench) -> SubmissionResult:
+    """Grade the course's own solution, and return its result.
+
+    Raises:
+        CannotGrade: it does not get all points here, so no student could; most often an import fails in the kernel.
+    """
+    folder = hand_in(place, "solution", solution(place))
+    found = next(run(place, {"solution": folder}, 1)).result
+    automatic = [part for part in found.exercises if part.status != "needs_grader"]
+    failed = [part for part in automatic if part.status != "right"]
+    if failed or found.status != "graded":
+        why = "; ".join(f"{part.id}: {part.message}" for part in failed) or found.sentence
+        points = f"{found.score:g} of {sum(part.max_score for part in automatic):g}"
+        way_out = f"Is the course's library installed for {sys.executable}? Nobody was graded."
+        raise CannotGrade(f"{place.lab.name}: even the solution gets only {points} points here ({why}). {way_out}")
+    return found
+
+
+def students(folder: Path) -> dict[str, Path]:
+    """Return the folder of each student; other files are passed over. A name that no file can hold is spelled out."""
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
+    return {path.name.encode("utf-8", "backslashreplace").decode(): path for path in entries}
+
+
+def labs_of(folder: Path, labs: Iterable[Lab]) -> list[Lab]:
+    """Return the labs that at least one student handed in."""
+    handed = {path.name for student in students(folder).values() for path in student.iterdir()}
+    return [lab for lab in labs if lab.name in handed]
