@@ -89,7 +89,6 @@ class LaunchQueue:
     def synchronize(self) -> None:
         """Wait until the GPU has done all that was launched."""
         self.now_us = max(self.now_us, self._gpu_done_us)
-        self._pending.clear()
         self._on_cpu("synchronize", self.costs.sync_us)
 
     def timeline(self) -> Timeline:

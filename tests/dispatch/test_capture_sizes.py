@@ -103,6 +103,10 @@ def test_nothing_computed_is_nothing_wasted():
     assert padding_waste([4], {}) == padding_waste([4], {3: 0}) == 0
 
 
+def test_a_batch_that_never_occurred_does_not_matter_even_if_it_is_none():
+    assert padding_waste([4], {0: 0, 3: 1}) == 1 / 4
+
+
 def test_the_51_sizes_of_vllm_waste_most_on_small_batches():
     sizes = default_capture_sizes(max_num_seqs=256)
     # 14.7 %, 2.4 % and 1.9 %: the padding cost of these 51 sizes for traffic that is uniform in each range.

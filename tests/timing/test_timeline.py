@@ -123,6 +123,11 @@ def test_a_trace_comes_back_bit_for_bit_also_through_json(timeline):
     assert [(s.lane, s.name, float(s.start_us).hex(), float(s.end_us).hex()) for s in back.spans] == exact
 
 
+def test_spans_may_be_called_what_the_format_calls_its_own():
+    timeline = Timeline([Span("CPU", "thread_name", 1.0, 2.0), Span("GPU", "thread_sort_index", 1.0, 3.0)])
+    assert Timeline.from_chrome_trace(timeline.to_chrome_trace()) == timeline
+
+
 def test_a_saved_trace_is_a_file_that_comes_back(tmp_path):
     timeline = Timeline([Span("CPU", "launch µ", 0.1, 0.7), Span("GPU", "matmul", 1.3, 2.9)])
     timeline.save(tmp_path / "step.trace.json")
