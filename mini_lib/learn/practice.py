@@ -20,7 +20,7 @@ KERNEL_START = Exercise(
             "The GPU is free at 12 us and the launch is there at 7 us, and you start the kernel at 19 us: you add "
             "what CPU and GPU do. They work at the same time; whoever is later decides.",
             answers({0: 19, 1: 13}),
-            see="The figure",
+            see="The figure, read slowly",
         ),
         Misconception(
             "starts when the first of the two is ready",

@@ -5,6 +5,7 @@ The HTML is escaped, because a sentence may quote what a student's function retu
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import NamedTuple
 
@@ -26,8 +27,13 @@ class Note(NamedTuple):
         mark = _MARKS.get(self.head, "·")
         return (
             f'<div style="border-left: 5px solid {edge}; padding: 0.2em 0.8em; max-width: 60em">'
-            f"<b>{mark} {escape(self.head)}</b><br>{escape(self.text)}</div>"
+            f"<b>{mark} {escape(self.head)}</b><br>{_html(self.text)}</div>"
         )
+
+
+def _html(text: str) -> str:
+    """Return `text` escaped, with what stands in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def show(thing: object) -> None:

@@ -95,6 +95,10 @@ def test_what_a_student_returned_cannot_become_html():
     assert "&lt;script&gt;" in html
 
 
+def test_code_in_a_sentence_is_shown_as_code():
+    assert "double all of <code>x</code> here" in Note("hint", "double all of `x` here")._repr_html_()
+
+
 def test_a_verdict_that_ends_a_cell_is_not_echoed():
     from IPython.core.formatters import DisplayFormatter
 

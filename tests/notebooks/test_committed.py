@@ -6,10 +6,12 @@ import sys
 
 import pytest
 
+from mini_lib.learn import Exercise, practice
 from tests.notebooks.building import OFFLINE, PATHS, code_cells, notebook_file, notebooks, rebuilt, texts
 
 every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 ALLOWED = {"mini_lib", "torch", "numpy", "matplotlib", "tqdm"} | sys.stdlib_module_names
+EXERCISES = [value for value in vars(practice).values() if isinstance(value, Exercise)]
 FROM_HERE = re.compile(r"/tmp/|/home/|/root/|/Users/|\b0x[0-9a-f]{6,}|\.venv")
 
 
@@ -79,6 +81,19 @@ def test_exercises_are_committed_as_stubs_and_predictions_unanswered(path):
     assert asked
     for cell in asked:
         assert any("not answered yet" in text for output in cell.outputs for text in texts(output)), cell.source
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_a_misconception_points_at_a_heading_above_its_exercise(exercise):
+    path = next(path for path in PATHS if path.name.startswith(exercise.id[:2]))
+    before, asked = [], f"**{exercise.title}**"
+    for cell in notebook_file.read(path).cells:
+        before += [cell.source] if cell.cell_type == "markdown" else []
+        if asked in cell.source:
+            break
+    assert asked in before[-1]
+    headings = re.findall(r"^#+ (.*)$", "\n".join(before), re.MULTILINE)
+    assert {wrong.see for wrong in exercise.misconceptions if wrong.see} <= set(headings)
 
 
 def test_notebook_00_answers_wrong_first_then_right():
