@@ -425,7 +425,8 @@ oracle_verdict = judge(lab04.BEST_SIZES_AT_SCALE, best_sizes, oracle_cases)
 require(oracle_verdict)
 oracle_days = [(o.value, o.case.args[0], o.case.expected["num_graphs"]) for o in oracle_verdict.outcomes[-3:]]
 oracle_share, oracle_sentence = oracle_credit(oracle_days)
-print(oracle_sentence)
+oracle_small = judge(lab04.BEST_SIZES, best_sizes)  # the cell above has judged it; here for its sentence alone
+print(oracle_sentence if oracle_small.status == "right" else f"{oracle_small.sentence} {oracle_sentence}")
 round(3 * oracle_share, 2)
 ### END HIDDEN TESTS
 

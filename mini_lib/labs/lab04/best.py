@@ -150,6 +150,26 @@ BEST_SIZES = Exercise(
             see=_BEST,
         ),
         Misconception(
+            "steps counted once",
+            "Your ladder is the best one for a day on which each batch size occurs once. Weigh the padding of each "
+            "batch size with its number of steps.",
+            answers({_STARTUP: [6, 14, 20]}),
+            see="A histogram is a weight",
+        ),
+        Misconception(
+            "a graph too few",
+            "With three graphs you chose [4, 17], the best ladder of two sizes: one graph is left over.",
+            answers({_GRAPHS: [4, 17], _MEMORY: [9, 19]}),
+            see=_BUDGETS,
+        ),
+        Misconception(
+            "no graph fits",
+            "With memory_mib=28 the pool takes 19 MiB and 9 MiB are left: no graph of 10 MiB fits. The answer is [], "
+            "and yours is another: everything runs eagerly.",
+            lambda outcomes: outcomes[_NONE].value != [] and all(o.value in o.case.expected for o in outcomes[:_NONE]),  # type: ignore[operator]
+            see=_POOL,
+        ),
+        Misconception(
             "most frequent batches",
             "For the first traffic you chose [2, 3, 17], the batches that occur most. The others are then padded up "
             "to 17, and there are many of them.",
