@@ -59,7 +59,7 @@ def infer(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> In
     Raises:
         RuntimeError, TypeError, IndexError: what torch itself says of shapes or dtypes that do not fit.
     """
-    keywords = {name: value for name, value in kwargs.items() if not isinstance(value, torch.Generator)}
+    keywords = dict(kwargs)
     if signature_of(func).takes_device:
         keywords["device"] = torch.device("meta")
     return _infer(func, freeze(args), freeze(keywords), torch.get_default_dtype())
@@ -73,6 +73,8 @@ def freeze(value: Any) -> Frozen:
         return ("sequence", type(value) is list, tuple(freeze(item) for item in value))
     if isinstance(value, dict):
         return ("dict", tuple((key, freeze(item)) for key, item in value.items()))
+    if isinstance(value, torch.Generator):
+        return freeze(None)  # meta kernels draw no numbers
     return ("plain", type(value), repr(value) if isinstance(value, float) else value, value)
 
 
@@ -92,7 +94,7 @@ def _infer(func: OpOverload, args: Frozen, kwargs: Frozen, default_dtype: torch.
     arguments, keywords = thaw(args), thaw(kwargs)
     try:
         results = func(*arguments, **keywords)
-    except NotImplementedError:
+    except (NotImplementedError, RuntimeError):
         if func.namespace in ("aten", "prims"):
             raise
         arguments, keywords = _on_zeros(arguments), _on_zeros(keywords)

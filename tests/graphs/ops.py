@@ -1,4 +1,4 @@
-"""Ops whose replay must equal eager bit for bit: each is a function of `Data`, a set of tensors with distinct values."""
+"""Ops whose replay must equal eager bit for bit, as functions of `Data`: a set of tensors of distinct values."""
 
 from __future__ import annotations
 
