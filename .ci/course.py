@@ -27,7 +27,6 @@ import clean
 import environment
 import reset
 import serve
-
 import work
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from progress import follow
@@ -87,9 +88,14 @@ def read_stamp(venv: Path) -> dict[str, str]:
 
 
 def pins(venv: Path, root: Path) -> str:
-    """Return a digest of all that decides what is installed: the two lists, the Python, and the folder's path."""
-    digest = hashlib.sha256(str(root).encode())
-    for file in (root / "pyproject.toml", root / "constraints.txt", venv / "pyvenv.cfg"):
+    """Return a digest of all that decides what is installed: the two lists, the Python, and the folder's path.
+
+    Of pyproject.toml only what pip reads counts: a new rule for the linter installs nothing.
+    """
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    tables = [project.get("project"), project.get("build-system"), project.get("tool", {}).get("setuptools")]
+    digest = hashlib.sha256(json.dumps([str(root), tables]).encode())
+    for file in (root / "constraints.txt", venv / "pyvenv.cfg"):
         digest.update(file.read_bytes() if file.exists() else b"none")
     return digest.hexdigest()
 

@@ -77,7 +77,7 @@ def lab_arguments(work: Path, ip: str, port: int) -> list[str]:
         "-m", "jupyterlab",
         "--no-browser",  # opened by announce(), once it serves
         "--allow-root",  # a container's user is root
-        "--Application.log_level=30",  # warnings only: its banner would hide the one line that matters
+        "--Application.log_level=40",  # errors only: the rest would hide the one line that matters
         f"--ServerApp.root_dir={work}",
         f"--ServerApp.ip={ip}",
         f"--ServerApp.port={port}",

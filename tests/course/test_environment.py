@@ -76,13 +76,24 @@ def test_more_is_installed_when_more_is_needed(root, pip):
     assert pip.extras == [".[student]", ".[dev]"]
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-def test_new_pins_are_installed_and_take_no_tools_away(root, pip, name):
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("pyproject.toml", "[project]\nname = 'x'"), ("pyproject.toml", "[build-system]\nrequires = ['x']"),
+     ("constraints.txt", "torch==2.15.0")],
+)  # fmt: skip
+def test_new_pins_are_installed_and_take_no_tools_away(root, pip, name, text):
     ensure("dev", root)
-    (root / name).write_text("changed")
+    (root / name).write_text(text)
     ensure("student", root)
     ensure("student", root)
     assert pip.extras == [".[dev]", ".[dev]"]
+
+
+def test_a_new_rule_for_the_linter_installs_nothing(root, pip):
+    ensure("dev", root)
+    (root / "pyproject.toml").write_text("[project]\n[tool.ruff]\nline-length = 120")
+    ensure("dev", root)
+    assert pip.extras == [".[dev]"]
 
 
 def test_an_installation_that_failed_is_done_again(root, pip):
