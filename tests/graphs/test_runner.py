@@ -103,6 +103,16 @@ def test_results_may_be_tuples_and_dicts_and_each_is_cut_to_the_batch(device_mod
     assert output["b"][1][0].tolist() == [4, 5, 6]
 
 
+def test_results_carry_no_gradient_with_a_graph_and_without(device_module):
+    weight = torch.tensor(3.0, device=device_of(device_module), requires_grad=True)
+    buffers = InputBuffers(4, {"x": BufferSpec(torch.float32)}, weight.device)
+    runner = GraphRunner(lambda x: x * weight, buffers, [2], device_module=device_module)
+    runner.capture()
+    for values in (torch.ones(2), torch.ones(4)):
+        output = runner(x=values)
+        assert (output.tolist(), output.requires_grad) == ([3.0] * len(values), False)
+
+
 def test_a_result_is_overwritten_by_the_next_replay_of_its_graph(device_module):
     buffers = InputBuffers(2, {"x": BufferSpec(torch.int64)}, device_of(device_module))
     runner = GraphRunner(lambda x: x + 1, buffers, [2], device_module=device_module)
@@ -181,7 +191,11 @@ def test_all_graphs_of_a_runner_share_one_pool(device_module):
 def test_a_function_that_cannot_be_recorded_leaves_a_runner_without_graphs(device_module):
     device = device_of(device_module)
     buffers = InputBuffers(4, {"x": BufferSpec(torch.int64, pad=1)}, device)
-    runner = GraphRunner(lambda x: x * x.max().item(), buffers, [2, 4], device_module=device_module)
+
+    def reads_back_when_small(x):
+        return x * (x.max().item() if x.shape[0] == 2 else x.max())
+
+    runner = GraphRunner(reads_back_when_small, buffers, [2, 4], device_module=device_module)
     stream = device_module.current_stream()
     with pytest.raises(RuntimeError, match="CUDA error"):
         runner.capture()
