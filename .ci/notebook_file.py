@@ -1,7 +1,7 @@
 """The one form in which a notebook is committed, so that a rebuild changes no byte.
 
 Same cells give the same ids, the same metadata and, after a run, the same outputs: wall-clock measurements (cells
-tagged `varies`) and live widgets are left out, because they could not come back the same.
+tagged `varies`), live widgets and progress bars are left out, because they could not come back the same.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _cell(cell: NotebookNode, name: str, seen: Counter[str]) -> dict[str, Any]:
     }
     if cell.cell_type == "code":
         plain["execution_count"] = cell.get("execution_count")
-        plain["outputs"] = [] if VARIES in tags else [out for out in cell.outputs if not _is_widget(out)]
+        plain["outputs"] = [] if VARIES in tags else _settled(cell.outputs)
     return plain
 
 
@@ -69,6 +69,25 @@ def _id(cell: NotebookNode, name: str, seen: Counter[str]) -> str:
     first_line = cell.source.strip().partition("\n")[0]
     seen[first_line] += 1
     return hashlib.sha1(f"{name}\n{first_line}\n{seen[first_line]}".encode()).hexdigest()[:12]
+
+
+def _settled(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Return the outputs without live widgets and finished progress bars, and with the pieces of a text in one."""
+    kept: list[NotebookNode] = []
+    for output in filter(lambda output: not _is_widget(output), outputs):
+        if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
+            kept[-1].text += output.text  # where the kernel cut a text into messages depends on the moment
+        else:
+            kept.append(output)
+    for output in kept:
+        if output.output_type == "stream":
+            output.text = "\n".join(_last_written(line) for line in output.text.split("\n"))
+    return [output for output in kept if output.get("text") != ""]
+
+
+def _last_written(line: str) -> str:
+    """Return what a terminal shows of a line: a bar that shows itself after two seconds is there on slow days only."""
+    return line.rpartition("\r")[2]
 
 
 def _is_widget(output: NotebookNode) -> bool:

@@ -46,6 +46,14 @@ def test_a_live_widget_is_not_kept():
     assert [output.output_type for output in cells[0].outputs] == ["stream"]
 
 
+def test_a_text_in_pieces_becomes_one_and_a_finished_progress_bar_leaves_nothing():
+    bar = [said("\rCapturing:  33%|3  | 1/3"), said("\r        "), said("\r")]
+    shown = nbformat.v4.new_output("display_data", data={"text/plain": "t"})
+    outputs = [*bar, shown, said("a\n"), said("b\n"), said("\r 50%|"), said("\r     \rc\n")]
+    (cell,) = notebook_file.normalised(nbformat.v4.new_notebook(cells=[code("w", outputs)]), "n").cells
+    assert [output.get("text") for output in cell.outputs] == [None, "a\nb\nc\n"]
+
+
 def test_a_new_badge_replaces_the_old_one(small):
     once = notebooks.refreshed(small)
     small.write_text(notebook_file.text(once))
