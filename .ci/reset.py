@@ -80,7 +80,7 @@ def put_back(work: Path, name: str, source: Path) -> None:
     for place in [work / parent for parent in reversed(Path(name).parents) if parent.name]:
         if place.is_symlink() or (os.path.lexists(place) and not place.is_dir()):
             place.rename(free_name(work / KEPT, f"{place.name}_in_the_way", ""))
-    if target.is_symlink() or target.is_dir():
+    if target.is_dir():  # a file or a link is replaced where it lies
         target.rename(free_name(work / KEPT, f"{target.stem}_in_the_way", target.suffix))
     write_safely(target, source.read_bytes())
 

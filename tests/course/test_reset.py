@@ -52,6 +52,8 @@ def test_after_a_reset_the_next_edition_is_handed_out_again(course):
     assert course.read(LAB) == "second edition"
     course.release(LAB, "third edition")
     assert sync(course.root, course.work).names("replaced") == [LAB]
+    course.release(NB, "second edition")
+    assert sync(course.root, course.work).names("replaced") == [NB], "the reset of a lab forgets no other file"
 
 
 def test_two_resets_within_one_second_keep_both_copies(course):
@@ -78,6 +80,13 @@ def test_a_file_in_the_place_of_the_labs_folder_is_moved_away_and_kept(course):
     reset(course.root, course.work, "lab04")
     assert course.read(LAB) == "lab, first edition"
     assert "my lab in one file" in course.all_texts()
+
+
+def test_a_folder_in_a_files_place_is_moved_away_and_kept(course):
+    course.write(f"{LAB}/notes.txt", "my notes")
+    reset(course.root, course.work, "lab04")
+    assert course.read(LAB) == "lab, first edition"
+    assert "my notes" in course.all_texts()
 
 
 def test_a_link_in_a_files_place_is_moved_away_and_what_it_leads_to_is_untouched(course, tmp_path):
