@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from autograde import forkserver
 from autograde.course import ROOT, CannotGrade, Course, Lab
 from autograde.report import as_json, by_lab_and_student, load, table
 from autograde.results import to_json
@@ -111,9 +112,9 @@ def _add_check(verbs: Verbs) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    _start_grading()
     from autograde.check import check
 
-    _refuse_windows()
     course, labs = _labs(options)
     found = [check(course, lab, options.jobs) for lab in labs]
     ok = not any(one.failures for one in found)
@@ -140,11 +141,11 @@ def _add_grade(verbs: Verbs) -> None:
 
 
 def _grade(options: argparse.Namespace) -> int:
+    _start_grading()
     from tqdm import tqdm
 
     from autograde.grade import chosen_labs, count, golden_differences, grade
 
-    _refuse_windows()
     course, folder = _class(options)
     labs = chosen_labs(course, folder, options.lab)
     graded = grade(course, folder, labs, options.jobs)
@@ -210,6 +211,8 @@ def _class(options: argparse.Namespace) -> tuple[Course, Path]:
     return course, (options.folder or course.submitted).resolve()
 
 
-def _refuse_windows() -> None:
+def _start_grading() -> None:
+    """Start the process server before this process loads what it needs itself."""
     if sys.platform == "win32":
         raise CannotGrade("Notebooks are graded on Linux or macOS; on Windows use WSL. Making and reading labs works.")
+    forkserver.start()

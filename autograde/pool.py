@@ -6,12 +6,12 @@ This is the seam for other ways to run a class: `run_all` takes jobs and hands b
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import wait
 from typing import Any, NamedTuple
 
+from autograde import forkserver
 from autograde.limits import end_all_marked
 from autograde.run import Job, run_submission
 
@@ -33,8 +33,7 @@ class _Running(NamedTuple):
 
 def run_all(jobs: Iterable[Job], at_once: int) -> Iterator[Finished]:
     """Run each job in a process of its own, `at_once` side by side, and yield each when its process has ended."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograde.run"])
+    context = forkserver.start()
     waiting, running = list(jobs)[::-1], dict[int, _Running]()
     try:
         while waiting or running:
