@@ -34,6 +34,16 @@ def default_sizes(max_num_seqs, max_num_batched_tokens=8192, max_capture_size=No
 """,
     ),
     (
+        "max_num_seqs above the end",
+        "only if it is not above the end",
+        """
+def default_sizes(max_num_seqs, max_num_batched_tokens=8192, max_capture_size=None):
+    end = min(max_capture_size or min(2 * max_num_seqs, 512), max_num_batched_tokens)
+    extra = {max_num_seqs} if max_capture_size is None and max_num_seqs <= max_num_batched_tokens else set()
+    return sorted({*grid(end), *extra, *({end} if end == max_num_batched_tokens else ())})
+""",
+    ),
+    (
         "max_num_seqs off stride forgotten",
         "max_num_seqs is a size of its own",
         """
@@ -424,7 +434,11 @@ def pad_batch(batch, size):
 PAD_BATCH = _mutants(
     "pad_batch",
     4,
-    ("slot -1", "cache[-1] is the last slot", _PADS.format('padded["slot_mapping"] = batch["slot_mapping"] + [-1] * more')),
+    (
+        "slot -1",
+        "cache[-1] is the last slot",
+        _PADS.format('padded["slot_mapping"] = batch["slot_mapping"] + [-1] * more'),
+    ),
     (
         "repeats the last row",
         "two rows now write the same cache entry",
@@ -571,9 +585,11 @@ BEST_SIZES = [
             "drops the least useful",
             "What was dropped early",
             _CHOOSES.format(
-                chosen="""sizes = batches
+                chosen="""sizes, riding = batches, [histogram[batch] for batch in batches]
     while len(sizes) > num_graphs:
-        sizes = min(([s for s in sizes if s != gone] for gone in sizes[:-1]), key=padded)
+        gone = min(range(len(sizes) - 1), key=lambda place: riding[place] * (sizes[place + 1] - sizes[place]))
+        riding[gone + 1] += riding[gone]
+        del sizes[gone], riding[gone]
     return sizes"""
             ),
         ),
@@ -635,7 +651,8 @@ def best_sizes(histogram, budget, cost):
         "best_sizes",
         2.5,
         ("steps counted once", "each batch size occurs once", _BEST.format(steps="1", changed="")),
-        ("a graph too few", "one graph is left over", _BEST.format(steps=_STEPS, changed="num_graphs = max(num_graphs - 1, 1)")),
+        ("a graph too few", "one graph is left over", _BEST.format(
+            steps=_STEPS, changed="num_graphs -= num_graphs > 1")),
     ),
     *_mutants(
         "best_sizes",
@@ -671,7 +688,11 @@ BREAK_EVEN = _mutants(
     "break_even_steps",
     2,
     ("units", "off by a factor of 1000", _pays(dearer="(ms_per_graph * (len(many) - len(few)))")),
-    ("pays for all graphs", "only the difference has to be earned back", _pays(dearer="(1000 * ms_per_graph * len(many))")),
+    (
+        "pays for all graphs",
+        "only the difference has to be earned back",
+        _pays(dearer="(1000 * ms_per_graph * len(many))"),
+    ),
     ("saving per day", "what one step saves on average", _pays(over="1")),
     ("steps counted once", "Weigh each with its number of steps", _pays(steps="1", over="len(histogram)")),
     ("rounds down", "After 83 the finer ladder is still", _pays(rounded="math.floor")),
