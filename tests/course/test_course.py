@@ -66,11 +66,12 @@ def test_a_verb_starts_its_tool_with_the_options_handed_on(monkeypatch, argument
 
 def test_soak_asks_for_the_large_fuzz(monkeypatch):
     monkeypatch.setattr(environment, "ensure", lambda *_: Path("python"))
-    monkeypatch.setattr(door, "run_in", lambda *_: 0)
+    monkeypatch.setattr(door, "run_in", lambda python, *started: started.index("tests/graphs/test_fuzz.py") and 0)
     monkeypatch.setenv("LAUNCH_BOUND_FUZZ_PROGRAMS", "restored after the test")
     monkeypatch.delenv("LAUNCH_BOUND_FUZZ_PROGRAMS")
     assert door.main(["soak"]) == 0
     assert os.environ["LAUNCH_BOUND_FUZZ_PROGRAMS"] == "100000"
+    assert all((ROOT / name).is_file() for name in door.SOAK)
 
 
 def test_a_set_up_that_cannot_go_on_is_a_sentence_and_status_1(monkeypatch, capsys):
@@ -95,7 +96,9 @@ def test_a_python_that_is_too_old_is_told_so_and_can_read_that_far(tmp_path):
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed: apt install make")
 def test_make_hands_a_verb_and_its_options_to_the_door():
-    done = subprocess.run(["make", "-n", "test", "ARGS=-k pool", "PYTHON=py"], cwd=ROOT, capture_output=True, text=True)
+    own = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}  # `make test` runs us
+    command = ["make", "-n", "test", "ARGS=-k pool", "PYTHON=py"]
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True)
     assert done.stdout.strip() == "py .ci/course.py test -k pool"
 
 
