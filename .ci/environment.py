@@ -92,7 +92,7 @@ def pins(venv: Path, root: Path) -> str:
 
     Of pyproject.toml only what pip reads counts: a new rule for the linter installs nothing.
     """
-    project = tomllib.loads((root / "pyproject.toml").read_text())
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     tables = [project.get("project"), project.get("build-system"), project.get("tool", {}).get("setuptools")]
     digest = hashlib.sha256(json.dumps([str(root), tables]).encode())
     for file in (root / "constraints.txt", venv / "pyvenv.cfg"):
@@ -134,7 +134,7 @@ def install(venv: Path, extra: str, root: Path) -> None:
     arguments = ["-m", "pip", "install", "-c", "constraints.txt", "-e", f".[{extra}]"]
     log = venv / "install.log"
     if follow([str(python_of(venv)), *arguments], log, cwd=root, env=variables(python_of(venv)) | {"PIP_USER": "0"}):
-        last = "\n".join(f"  {line}" for line in log.read_text(errors="replace").splitlines()[-12:])
+        last = "\n".join(f"  {line}" for line in log.read_text(encoding="utf-8").splitlines()[-12:])
         raise SetupError(f"pip could not install the course. Its last lines:\n{last}\nAll of them: {log}")
     stamp = {"pins": pins(venv, root), "extra": extra}
     (venv / "launch-bound.json").write_text(json.dumps(stamp))

@@ -11,7 +11,7 @@ from pathlib import Path
 def follow(command: Sequence[str], log: Path, *, cwd: Path, env: Mapping[str, str]) -> int:
     """Run `command`, write all it says to `log`, show its latest line where a person looks on; return its status."""
     with (
-        log.open("w") as kept,
+        log.open("w", encoding="utf-8") as kept,
         subprocess.Popen(
             command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process,
