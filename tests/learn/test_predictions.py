@@ -101,6 +101,10 @@ def test_the_file_lies_in_the_students_work_folder(tmp_path, monkeypatch):
     elsewhere.mkdir(parents=True)
     monkeypatch.chdir(elsewhere)
     assert predictions_file() == elsewhere / "predictions.json"
+    clone = tmp_path / "course"  # the course itself holds notebooks/ and is nobody's work/
+    (clone / "notebooks").mkdir(parents=True)
+    monkeypatch.chdir(clone / "notebooks")
+    assert predictions_file() == clone / "notebooks" / "predictions.json"
 
 
 def test_the_doctor_tells_device_and_versions(store, capsys):

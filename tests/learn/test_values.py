@@ -31,6 +31,14 @@ class YesInt(int):
         return 7
 
 
+class YesText(str):
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return 7
+
+
 @pytest.mark.parametrize(
     ("value", "rebuilt"),
     [
@@ -40,12 +48,13 @@ class YesInt(int):
         (np.bool_(True), True),
         ({np.int64(3): (1,)}, {3: [1]}),
         (YesInt(5), 5),
+        (YesText("five"), "five"),
         (YesList([6]), [6]),
     ],
 )
 def test_what_stands_for_plain_data_becomes_plain_data(value, rebuilt):
     result = plain(value)
-    assert repr(result) == repr(rebuilt)
+    assert (type(result), repr(result)) == (type(rebuilt), repr(rebuilt))
 
 
 @pytest.mark.parametrize("value", [torch.tensor(3), np.arange(3), range(3), {3, 4}, SaysYes(), iter([3]), 3j])
