@@ -82,7 +82,6 @@ def executed(notebook: NotebookNode, environment: Mapping[str, str]) -> None:
             timeout=TIMEOUT_S,
             kernel_name="python3",
             record_timing=False,
-            coalesce_streams=True,
             resources={"metadata": {"path": folder}},
         )
         client.execute(env={**_quiet_environment(), **own, **environment})
