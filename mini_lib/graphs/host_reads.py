@@ -34,6 +34,7 @@ _COPIES_FROM_HOST = {
     torch.as_tensor: "torch.as_tensor(...)",
     torch.asarray: "torch.asarray(...)",
     torch.from_numpy: "torch.from_numpy(...)",
+    Tensor.new_tensor: "tensor.new_tensor(...)",
 }
 
 
@@ -52,7 +53,7 @@ class HostReads(TorchFunctionMode):
             refuse_host_copy(_COPIES_TO_HOST[func], "to")
         if func is Tensor.to and _names_the_cpu(args[1:], kwargs):
             refuse_host_copy('.to("cpu")', "to")
-        if func in _COPIES_FROM_HOST and _makes_device_tensor(args, kwargs):
+        if func in _COPIES_FROM_HOST and _makes_device_tensor(func, args, kwargs):
             refuse_host_copy(_COPIES_FROM_HOST[func], "from")
         if func is torch._C._nn.one_hot:
             return _one_hot(func, *args, **kwargs)
@@ -111,8 +112,10 @@ def _names_the_cpu(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     return "cpu" in [arg for arg in (*args, kwargs.get("device")) if isinstance(arg, str)]
 
 
-def _makes_device_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _makes_device_tensor(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """A tensor passes through unharmed; one number without `device=` stays on the host and becomes a constant."""
+    if func is Tensor.new_tensor:
+        return True
     data = args[0] if args else kwargs.get("data", kwargs.get("obj"))
     if isinstance(data, Tensor):
         return False

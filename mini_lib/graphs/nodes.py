@@ -25,6 +25,11 @@ aten = torch.ops.aten
 Step = Callable[[], object]
 Result = Tensor | list[Tensor] | None
 
+
+def _relu(x: Tensor, out: Tensor) -> Tensor:
+    return torch.clamp_min(x, 0, out=out)  # what relu is made of; relu itself takes no `out=`
+
+
 _WRITES_STRAIGHT: dict[OpOverload, Callable[..., Any]] = {
     aten.mm.default: torch.mm,
     aten.addmm.default: torch.addmm,
@@ -37,6 +42,9 @@ _WRITES_STRAIGHT: dict[OpOverload, Callable[..., Any]] = {
     aten.exp.default: torch.exp,
     aten.tanh.default: torch.tanh,
     aten.sigmoid.default: torch.sigmoid,
+    aten.relu.default: _relu,
+    aten.silu.default: aten.silu.out,
+    aten._softmax.default: aten._softmax.out,
     aten.rsqrt.default: torch.rsqrt,
     aten.sqrt.default: torch.sqrt,
     aten.pow.Tensor_Scalar: torch.pow,

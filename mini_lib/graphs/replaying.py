@@ -7,6 +7,7 @@ place of all, and that is the effect which graphs are for; do not take this loop
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import torch
 
@@ -17,12 +18,15 @@ from mini_lib.graphs.nodes import Node
 
 def run(nodes: Sequence[Node]) -> None:
     """Carry out `nodes` in order. An error names the node: on a GPU it would be a device-side assert, or silence."""
-    with torch.inference_mode():  # the shadows may be inference tensors, which only inference mode may write
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())  # shadows may be inference tensors: only this mode may write them
+        if torch.is_autocast_enabled("cpu"):
+            stack.enter_context(torch.autocast("cpu", enabled=False))  # the casts were recorded
         for node in nodes:
             try:
                 node.step()
             except Exception as error:
-                error.add_note(f"While replaying {node.name}. On a GPU nothing checks the values: see its kernel.")
+                error.add_note(f"While replaying {node.name}. On a GPU no kernel checks its indices for you like this.")
                 raise
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -53,6 +55,7 @@ HINTS = {
 COPY_HINTS = {
     "tolist": (lambda: X.tolist(), [".tolist()", "ordinary CPU memory", "after the replay"]),
     "cpu": (lambda: X.cpu(), [".cpu()", "after the replay"]),
+    "new_tensor": (lambda: X.new_tensor([1.5, 2.5]), ["tensor.new_tensor(...)", "copy_()"]),
     "tensor": (lambda: torch.tensor([1.5, 2.5]), ["torch.tensor(...)", "copy_()", "before the capture"]),
     "list": (lambda: X[[0, 1]], ["tensor[...]", "Python number, list or array", "before the capture"]),
 }
@@ -223,6 +226,54 @@ def test_a_generator_of_one_s_own_is_used_at_replay():
     graph, y = capture(lambda: torch.rand(5, generator=source))
     graph.replay()
     assert torch.equal(y, torch.rand(5, generator=torch.Generator().manual_seed(4)))
+
+
+def test_casts_of_autocast_are_recorded_and_not_done_twice():
+    def step() -> Tensor:
+        return F.softmax(X @ X.t(), dim=-1)
+
+    plain, y = capture(step)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        cast, z = capture(step)
+        plain.replay()
+        expected = step()
+    cast.replay()
+    assert torch.equal(z, expected)
+    assert torch.equal(y, step())
+    assert not torch.equal(y, expected.float())
+
+
+def test_a_graph_that_is_gone_holds_no_memory():
+    holder = [np.array([2.5, 3.5, 4.5])]
+    gone = weakref.ref(holder[0])
+    graph, y = capture(lambda x=torch.from_numpy(holder[0]): x * 2)
+    holder.clear()
+    assert gone() is not None
+    del graph
+    assert gone() is None
+    assert y.isnan().all()
+
+
+def test_a_compiled_function_is_recorded_op_by_op():
+    compiled = torch.compile(lambda x: (x * 2).sin() + 1, backend="eager")
+    expected = compiled(X)
+    graph, y = capture(lambda: compiled(X))
+    assert graph.nodes == ("aten.mul", "aten.sin", "aten.add")
+    graph.replay()
+    assert torch.equal(y, expected)
+
+
+def test_adam_is_refused_with_a_hint():
+    weight = torch.tensor([2.5, -1.5], requires_grad=True)
+    optimizer = torch.optim.Adam([weight])
+
+    def step() -> None:
+        weight.square().sum().backward()
+        optimizer.step()
+
+    step()
+    with pytest.raises(RuntimeError, match=r"previous error during capture|capturable"):
+        capture(step)
 
 
 def test_one_except_serves_both_devices():
