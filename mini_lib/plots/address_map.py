@@ -41,7 +41,7 @@ def address_map(blocks: Iterable[Block], *, title: str = "") -> Picture:
     Blocks that lie at the same addresses, because one was handed out after the other, are drawn below one another in
     the given order. What does not fit into its block, a label or a size, is left out.
     """
-    rows = _rows([block for block in blocks if block.num_bytes > 0])
+    rows = _rows(list(blocks))
     place, to_scale = _layout([block for row in rows for block in row])
     top = _TOP if title else 0.08
     height = top + _ROW * max(1, len(rows)) + _BOTTOM

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from mini_lib import plots
@@ -42,7 +42,7 @@ def test_blocks_that_shared_an_address_lie_below_one_another():
     assert [y for _, _, y in bars(axes, hatched=False)] == [1, 0, 1]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])  # shrinking would draw for minutes
 @given(
     st.lists(st.builds(Block, st.integers(0, 9), st.integers(0, 4), st.sampled_from(["", "aten.mm"]), st.booleans()))
 )

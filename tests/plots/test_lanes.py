@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from mini_lib import plots
@@ -99,7 +99,7 @@ names = st.sampled_from(["launch x", "replay decode", "prepare", "a rather long 
 steps = st.lists(st.tuples(names, st.floats(0, 30), st.floats(0.01, 40)), min_size=1, max_size=25)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])  # shrinking would draw for minutes
 @given(steps, steps)
 def test_no_label_lies_on_another_whatever_the_timeline(cpu, gpu):
     spans = []
@@ -118,3 +118,10 @@ def test_a_label_above_moves_aside_for_its_neighbour_and_is_dropped_when_that_is
     assert (near[1].x_us - near[0].x_us) * 5.0 >= (width_pt("prepare") + width_pt("launch decode")) / 2
     crowd = [Span("CPU", f"{'launch' if n % 2 else 'work'} number {n}", n, n + 0.1) for n in range(20)]
     assert len(labels_above(crowd, Scale(100.0, 5.0))) < 20
+
+
+def test_a_shared_label_ends_at_a_span_that_shows_its_name_and_at_a_wide_gap():
+    ends = [(0, 1), (2, 3), (4, 64), (65, 66), (67, 68), (100, 101)]  # 1 us is 1 pt: only the third can hold its name
+    spans = [Span("GPU", f"kernel {n}", *at) for n, at in enumerate(ends)]
+    labels = [(label.text, label.start_us, label.end_us) for label in labels_above(spans, Scale(300.0, 1.0))]
+    assert labels == [("2 kernels", 0, 3), ("2 kernels", 65, 68), ("kernel 5", 100, 101)]

@@ -20,9 +20,11 @@ def areas(axes):
 
 def test_the_hatched_area_of_a_staircase_is_the_padding_of_the_traffic():
     stairs, weighted = plots.staircase([4, 8], {3: 10, 5: 7, 8: 2, 11: 1}).axes
-    assert areas(weighted)["rows of the batch"] == 3 * 10 + 5 * 7 + 8 * 2
-    assert areas(weighted)["padding"] == 10 * 1 + 7 * 3
-    assert areas(weighted)["rows of a batch that runs eagerly: no graph holds it"] == 11
+    assert areas(weighted) == {
+        "rows of the batch": 3 * 10 + 5 * 7 + 8 * 2,
+        "padding": 10 * 1 + 7 * 3,
+        "rows of a batch that runs eagerly: no graph holds it": 11,
+    }
     assert areas(stairs)["padding"] == (3 + 2 + 1) + (3 + 2 + 1)
     assert stairs.get_xlim() == weighted.get_xlim() == (0.5, 11.5)
 
@@ -33,6 +35,11 @@ def test_a_look_up_that_rounds_down_shows_the_rows_without_room():
         "rows of the batch": 1 + 1 + 1 + 4 + (1 + 2),
         "rows of the batch that its graph has no room for": 1 + 2,
     }
+
+
+def test_every_size_is_marked_where_a_batch_fills_it_and_what_is_no_size_is_left_out():
+    (dots,) = plots.staircase([8, 0, 2, -3, 2], {3: 1}).axes[0].lines
+    assert [list(dots.get_xdata()), list(dots.get_ydata())] == [[2, 8], [2, 8]]
 
 
 @pytest.mark.parametrize("sizes", [[], [0, -3], [8, 2, 2], [512]])
