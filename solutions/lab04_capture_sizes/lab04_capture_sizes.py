@@ -88,7 +88,8 @@ reveal("lab04: nano-vLLM's last size for 100", simulated=nano_vllm_sizes(100)[-1
 # %%
 def grid(largest):
     """The sizes on vLLM's grid, up to `largest`."""
-    return [size for size in [1, 2, 4, *range(8, 256, 8), *range(256, largest + 1, 16)] if size <= largest]
+    endless = [1, 2, 4, *range(8, 256, 8), *range(256, max(256, largest) + 1, 16)]
+    return [size for size in endless if size <= largest]
 
 
 grid(20)
@@ -195,13 +196,15 @@ require(judge(lab04.SIZE_FOR, size_for, oracle_cases))
 
 # %%
 predict("lab04: padding with 51 sizes", ..., unit="%")
-print(f"{sum(lab04.TRAFFIC.values())} steps, batches of 1 to {max(lab04.TRAFFIC)}, {len(lab04.VLLM_SIZES)} sizes")
+num_steps = sum(lab04.TRAFFIC.values())
+print(f"{num_steps} steps, batches of 1 to {max(lab04.TRAFFIC)}, {len(lab04.VLLM_SIZES)} sizes")
 
 # %% [markdown]
 # ### 4.3 Padding waste
 # difficulty ●●○○○ · importance ●●●●○ · 6 minutes · 3 points · CPU · *write it; `size_for` may help*
 #
-# `padding_waste([4, 8], {3: 10})` is 0.25: forty rows computed, ten of them padding.
+# `padding_waste([4, 8], {3: 10})` is 0.25: forty rows computed, ten of them padding. If you call `size_for`, its stub
+# counts as yours: the check then says *not attempted* until 4.2 is written.
 
 
 # %% grade_id="padding_waste"

@@ -318,6 +318,16 @@ PADDING_WASTE = _mutants(
     "padding_waste",
     3,
     (
+        "rounds down on the way",
+        "a batch was given fewer rows than it has",
+        """
+def padding_waste(sizes, histogram):
+    rides = [(max([s for s in sizes if s <= batch], default=batch), batch, n) for batch, n in histogram.items()]
+    computed = sum(size * steps for size, batch, steps in rides)
+    return sum((size - batch) * steps for size, batch, steps in rides) / computed if computed else 0.0
+""",
+    ),
+    (
         "divided by real rows",
         "ten padded rows for thirty real ones",
         """

@@ -73,14 +73,15 @@ def oracle_default_sizes(max_num_seqs: int, max_num_batched_tokens: int, max_cap
 
 
 def oracle_configurations(rng: Random, num: int) -> list[tuple]:
-    """Return `num` argument triples that meet every clause of the rule, mostly off the grid."""
+    """Return arguments that meet every clause of the rule: `num` drawn ones, mostly off the grid, and the edges."""
     kinds = [
         lambda: (rng.randrange(1, 260), 8192, None),
         lambda: (rng.randrange(5, 700), rng.randrange(1, 500), None),
         lambda: (rng.randrange(5, 300), 8192, rng.randrange(1, 700)),
         lambda: (rng.randrange(5, 300), rng.randrange(1, 300), rng.randrange(1, 400)),
     ]
-    return [kinds[number % len(kinds)]() for number in range(num)]
+    edges = [(513, 8192, None), (600, 513, None), (600, 512, None), (512, 511, 513)]
+    return edges + [kinds[number % len(kinds)]() for number in range(num)]
 
 
 def oracle_size_for(num_tokens: int, sizes: list[int]) -> int | None:

@@ -41,6 +41,7 @@ def _differs(outcome: Outcome) -> str:
         f"For {shown(histogram)} and the budget {shown(budget)} the ladder with the fewest padded rows "
         f"is {best}, yours is {shown(outcome.value)}. Count the padded rows of both by hand, batch by batch."
     )
+_CHOSE = f"With three graphs for {_FIRST} you chose"
 
 
 def _ladder(value: Any) -> list[int]:
@@ -137,14 +138,14 @@ BEST_SIZES = Exercise(
         ),
         Misconception(
             "greedy",
-            "For the first traffic you chose [3, 4, 17]: at each step the size that saves the most rows now. The "
+            f"{_CHOSE} [3, 4, 17]: at each step the size that saves the most rows now. The "
             "second choice makes the first one poor, and [3, 6, 17] saves more than both.",
             answers({_GRAPHS: [3, 4, 17]}),
             see=_BEST,
         ),
         Misconception(
             "drops the least useful",
-            "For the first traffic you chose [4, 15, 17]: from all sizes you drop the one that is missed least, "
+            f"{_CHOSE} [4, 15, 17]: from all sizes you drop the one that is missed least, "
             "again and again. What was dropped early would be worth keeping later: [3, 6, 17] pads fewer rows.",
             answers({_GRAPHS: [4, 15, 17]}),
             see=_BEST,
@@ -171,14 +172,14 @@ BEST_SIZES = Exercise(
         ),
         Misconception(
             "most frequent batches",
-            "For the first traffic you chose [2, 3, 17], the batches that occur most. The others are then padded up "
+            f"{_CHOSE} [2, 3, 17], the batches that occur most. The others are then padded up "
             "to 17, and there are many of them.",
             answers({_GRAPHS: [2, 3, 17]}),
             see=_BEST,
         ),
         Misconception(
             "equal shares of the steps",
-            "For the first traffic you chose [3, 15, 17], each size with about the same number of steps. What "
+            f"{_CHOSE} [3, 15, 17], each size with about the same number of steps. What "
             "counts is not how many steps ride, but how far each is padded.",
             answers({_GRAPHS: [3, 15, 17]}),
             see=_BEST,
@@ -232,7 +233,7 @@ BEST_SIZES_AT_SCALE = Exercise(
         )
         for num_graphs in (8, 2)
     ),
-    right="Your ladders are legal. How good they are, the next cell shows. "
+    right="That says they are legal, not that they are the best: how good they are, the next cell shows. "
     "The grader draws other traffic and gives all points at the least possible number, none from 10 % above it.",
     hints=BEST_SIZES.hints,
     picture=lambda outcomes: staircase(outcomes[0].value, TRAFFIC),

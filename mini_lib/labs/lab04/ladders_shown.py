@@ -21,6 +21,7 @@ def show_ladders(best_sizes: Callable[..., Any], padding_waste: Callable[..., An
         share = None if ladder is None else attempt(padding_waste, ladder, dict(TRAFFIC))
         if not isinstance(share, float):
             return
-        print(f"{num_graphs:>3} graphs: {share:6.1%} padding, {padded / (real + padded):6.1%} is possible   {ladder}")
+        print(f"{num_graphs:>3} graphs: {share:6.1%} padding, {padded / (real + padded):6.1%} is possible")
+        print(f"            yours: {ladder}")
     share = attempt(padding_waste, list(VLLM_SIZES), dict(TRAFFIC))
     print(f"{len(VLLM_SIZES):>3} graphs: {share:6.1%} padding with vLLM's default sizes")

@@ -24,7 +24,7 @@ class Text(NamedTuple):
         return self.text
 
     def _repr_html_(self) -> str:
-        return f'<pre style="line-height: 1.15">{escape(self.text)}</pre>'
+        return f'<pre style="line-height: 1.15; white-space: pre; overflow-x: auto">{escape(self.text)}</pre>'
 
 
 def staircase(sizes: Any, histogram: dict[int, int]) -> object | None:
@@ -33,7 +33,8 @@ def staircase(sizes: Any, histogram: dict[int, int]) -> object | None:
         return None
     from mini_lib.plots import staircase as draw  # here, so that matplotlib waits until the first picture
 
-    return draw(sizes, histogram)
+    shown = ", ".join(map(str, sizes)) if len(sizes) <= 12 else f"{len(sizes)} sizes"
+    return draw(sizes, histogram, title=f"Your ladder: {shown}")
 
 
 def rides(outcomes: tuple[Outcome, ...]) -> Text:
@@ -60,11 +61,11 @@ def padded_table(outcome: Outcome) -> Text | None:
     batch, size = arguments(outcome)
     if not isinstance(outcome.value, dict):
         return None
-    names = list(batch)
-    lines = ["row   " + "  ".join(f"{name:>16}" for name in names)]
+    lines = ["row   " + "  ".join(batch)]
     for row in range(size):
         mark = REAL if row < len(batch["input_ids"]) else PADDED
-        lines.append(f"{mark} {row:<4}" + "  ".join(f"{_entry(outcome.value, name, row):>16}" for name in names))
+        entries = (f"{_entry(outcome.value, name, row):>{len(name)}}" for name in batch)
+        lines.append(f"{mark} {row:<4}" + "  ".join(entries))
     return Text("\n".join([*lines, f"{REAL} real row   {PADDED} padded row   (your answer)"]))
 
 

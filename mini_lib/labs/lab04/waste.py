@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_lib.labs.lab04.signatures import raises_on
+from mini_lib.labs.lab04.signatures import answer, any_case, raises_on
 from mini_lib.learn import Case, Exercise, Misconception, answers
 
 _UNEVEN, _EAGER, _NOTHING = 2, 3, 4  # places in the cases below
@@ -22,10 +22,17 @@ PADDING_WASTE = Exercise(
     ),
     misconceptions=(
         Misconception(
+            "negative share",
+            "Your share is negative for some traffic: a batch was given fewer rows than it has. If you call size_for, "
+            "look at 4.2 first.",
+            any_case(lambda outcome: answer(outcome) < 0),
+            see="Padding goes up",
+        ),
+        Misconception(
             "divided by real rows",
             "For sizes [4, 8] and ten steps of 3 rows you say 1/3: ten padded rows for thirty real ones. Asked for "
             "is their share of all that was computed, which is forty rows.",
-            answers({0: 10 / 30, _UNEVEN: 12 / 16}),
+            answers({0: 10 / 30}),
             see=_SHARE,
         ),
         Misconception(
