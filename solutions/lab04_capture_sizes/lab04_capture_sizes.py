@@ -88,8 +88,8 @@ reveal("lab04: nano-vLLM's last size for 100", simulated=nano_vllm_sizes(100)[-1
 # %%
 def grid(largest):
     """The sizes on vLLM's grid, up to `largest`."""
-    endless = [1, 2, 4, *range(8, 256, 8), *range(256, max(256, largest) + 1, 16)]
-    return [size for size in endless if size <= largest]
+    sizes = [1, 2, 4, *range(8, 256, 8), *range(256, max(256, largest) + 1, 16)]
+    return [size for size in sizes if size <= largest]
 
 
 grid(20)
@@ -251,7 +251,7 @@ reveal("lab04: padding with 51 sizes", simulated=percent, unit="%")
 # The graph for 8 rows computes 8 rows, whatever you want of it. With a batch of 5, rows 5 to 7 run as well: they look
 # up a token, *write* an entry into the KV cache, *read* a context, and give an output that nobody looks at. All five
 # lists of the batch have to say something for them, and what they say decides whether anybody else is hurt. This has
-# gone wrong in every engine: cache entries of a stranger overwritten (vllm#43810), reads out of range (vllm#13418),
+# gone wrong in vLLM and in SGLang: slot -1 taken for an index (vllm#43810), entries written out of range (vllm#13418),
 # stale positions (sglang#24401), stale request rows (sglang#22958).
 #
 # | list | what the step does with it | live row |
@@ -323,7 +323,7 @@ require(judge(lab04.PAD_BATCH, pad_batch, oracle_cases))
 #
 # **A legal ladder** ascends, covers the largest batch of the histogram, keeps all three budgets, and has no size that
 # no batch rides in: such a graph is captured and never replayed. (Production has done that, too: vllm#36165 stored its
-# graphs under keys that no lookup ever asked for, and lost half its speed.)
+# graphs under keys that no lookup ever asked for, and the reporter lost half the speed.)
 #
 # **Three budgets, one number.** `budget` says how many graphs there may be at most (`num_graphs`), how much memory
 # they may take together (`memory_mib`), and how long capturing may take at start-up (`startup_ms`). `cost` says what

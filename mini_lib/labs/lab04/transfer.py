@@ -36,14 +36,15 @@ DEPLOYMENTS = (
 
 def show_break_evens(break_even_steps: Callable[..., Any]) -> None:
     """Print for each deployment after how many steps, and hours, 51 sizes have cost less than 8; stubs are no error."""
-    print(f"{'deployment':<28}{'ms/graph':>9}{'us/padded row':>15}{'steps':>9}{'hours':>8}   source of the prices")
+    print(f"{'51 sizes against 8':<28}{'ms per graph':>14}{'us per padded row':>20}{'pay after steps':>18}{'hours':>8}")
     for server in DEPLOYMENTS:
         prices = server.ms_per_graph, server.us_per_padded_row
         steps = attempt(break_even_steps, dict(TRAFFIC), list(EIGHT_SIZES), list(VLLM_SIZES), *prices)
         if not isinstance(steps, int):
             return
         hours = steps * server.step_ms / 3_600_000
-        print(f"{server.name:<28}{prices[0]:>9}{prices[1]:>15}{steps:>9}{hours:>8.2f}   {server.source}")
+        print(f"{server.name:<28}{prices[0]:>14}{prices[1]:>20}{steps:>18}{hours:>8.2f}")
+        print(f"    prices: {server.source}")
 
 
 BREAK_EVEN = Exercise(
