@@ -53,7 +53,8 @@ def grade(course: Course, folder: Path, labs: Iterable[Lab], at_once: int) -> It
 def chosen_labs(course: Course, folder: Path, named: str | None) -> list[Lab]:
     """Return the lab that was named, or all that the class handed in. Raises `CannotGrade` when there is none."""
     if not folder.is_dir():
-        raise CannotGrade(f"There is no folder {folder}. It should hold <student>/<lab>/<lab>.ipynb.")
+        way_out = "It should hold <student>/<lab>/<lab>.ipynb. To see how it works: grade autograde/sample_class"
+        raise CannotGrade(f"There is no folder {folder}. {way_out}.")
     labs = [course.lab(named)] if named else labs_of(folder, course.labs())
     if not labs or not students(folder):
         known = ", ".join(lab.name for lab in course.labs()) or "none"

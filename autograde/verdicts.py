@@ -21,6 +21,7 @@ from autograde.results import ExerciseResult
 
 MAX_SENTENCE = 600  # characters: a sentence, not a dump
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
+CELL_FILE = re.compile(r"\(\d+\.py, line (\d+)\)")  # a kernel names a cell's source by a number
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def judged(exercise: Exercise, graded: NotebookNode, release: NotebookNode, hidd
     parts = [_part(cells[name], answer, untouched) for name in exercise.parts]
     score = sum(part.score for part in parts)
     status = status_of([part.status for part in parts], score, exercise.max_score)
-    told = [part.message for part in parts if part.status == status] + [part.message for part in parts if part.message]
-    message = shortened(redacted(told[0] if told else "", hidden))
+    parts.sort(key=lambda part: (part.status != status, part.status == "right"))  # what explains the status comes first
+    message = shortened(redacted(parts[0].message, hidden))
     return ExerciseResult(exercise.id, exercise.title, status, score, exercise.max_score, message)
 
 
@@ -140,7 +141,7 @@ def _error(cell: NotebookNode) -> NotebookNode | None:
 
 def spoken(error: NotebookNode) -> str:
     """Return an error as one sentence."""
-    said = strip_ansi(str(error.evalue)).strip()
+    said = CELL_FILE.sub(r"(line \1)", strip_ansi(str(error.evalue)).strip())
     if error.ename == "CellTimeoutError":
         return "It was stopped at the time limit. Look for a loop that does not end."
     if error.ename == "AssertionError":
