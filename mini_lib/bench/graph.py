@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mini_lib.bench.constraints import find_constraints
 from mini_lib.bench.memory import own_pool_costs, shared_pool_costs
-from mini_lib.bench.provenance import on_gpu, provenance
+from mini_lib.bench.provenance import on_gpu, one_cpu_thread, provenance
 from mini_lib.bench.stopwatch import median_us, once_ms
 from mini_lib.graphs import CapturedGraph, capture, device_of
 
@@ -51,7 +51,7 @@ def bench_graph(
     device = device_of(device_module)
     model, generator = mlp(device), torch.Generator().manual_seed(1)
     batches = torch.randn(max(MEMORY_SIZES), WIDTHS[0], generator=generator).to(device)
-    with torch.no_grad():
+    with torch.no_grad(), one_cpu_thread():
         result = {
             **provenance("graph", arguments, device_module),
             "model": "MLP " + " -> ".join(map(str, WIDTHS)),

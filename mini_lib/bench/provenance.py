@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
@@ -29,13 +30,28 @@ def provenance(verb: str, arguments: Sequence[str], device_module: ModuleType) -
     }
 
 
+@contextmanager
+def one_cpu_thread() -> Iterator[None]:
+    """Let torch compute on one CPU thread for the length of a `with`.
+
+    Where other programs use the cores, threads that wait for one another take up to forty times as long (seen on two
+    cores), and the waiting would be what is measured.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def on_gpu(device_module: ModuleType) -> bool:
     """Return whether this device module is `torch.cuda` and not its twin."""
     return device_of(device_module).type == "cuda"
 
 
 def device_name(device_module: ModuleType) -> str:
-    """Return the GPU's name, or the CPU's architecture and threads with the word twin."""
+    """Return the GPU's name, or the CPU's architecture with the word twin."""
     if on_gpu(device_module):
         return str(torch.cuda.get_device_name())
-    return f"CPU twin ({platform.machine()}, {torch.get_num_threads()} threads)"
+    return f"CPU twin ({platform.machine()}, threads: {torch.get_num_threads()})"

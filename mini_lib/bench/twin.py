@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mini_lib.bench.provenance import provenance
+from mini_lib.bench.provenance import one_cpu_thread, provenance
 from mini_lib.bench.stopwatch import median_us, once_ms
 from mini_lib.bench.table import table
 from mini_lib.bench.twin_models import decoder_step, mlp_step
@@ -43,10 +43,11 @@ def bench_twin(iterations: int, arguments: Sequence[str], progress: bool = True)
     """Return the whole result of `bench twin`, ready for JSON. It always runs on the CPU."""
     models = {f"MLP d{width}, 16 layers": mlp_step(width, 16, NUM_ROWS) for width in (16, 64, 256)}
     models["decoder d64, 8 layers"] = decoder_step(64, 8, NUM_ROWS)
-    with torch.no_grad():
+    with torch.no_grad(), one_cpu_thread():
+        head = provenance("twin", arguments, recorder)
         costs = [_cost(name, step, values, iterations, progress) for name, (step, values) in models.items()]
     rows = [asdict(cost) | {"speedup": cost.speedup} for cost in costs]
-    return {**provenance("twin", arguments, recorder), "batch": NUM_ROWS, "iterations": iterations, "models": rows}
+    return {**head, "batch": NUM_ROWS, "iterations": iterations, "models": rows}
 
 
 def _cost(name: str, step: Callable[[Tensor], Tensor], values: Tensor, iterations: int, progress: bool) -> TwinCost:

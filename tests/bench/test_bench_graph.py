@@ -52,6 +52,7 @@ def test_the_result_names_where_it_comes_from(result):
     assert result["verb"] == "graph"
     assert result["torch"] == torch.__version__
     assert result["device"].startswith("CPU twin")
+    assert "threads: 1" in result["device"]
     assert result["date"].endswith("+00:00")
     assert sys.version.startswith(result["python"])
 
