@@ -50,6 +50,8 @@ def test_a_reset_of_nothing_in_the_course_names_what_there_is():
     ("arguments", "extra", "started"),
     [
         (["test", "-k", "pool", "-x"], "dev", ["-m", "pytest", "-k", "pool", "-x"]),
+        (["grade"], "instructor", ["-m", "autograde", "grade", "autograde/sample_class"]),
+        (["grade", "--json"], "instructor", ["-m", "autograde", "grade", "autograde/sample_class", "--json"]),
         (["grade", "a folder", "--json"], "instructor", ["-m", "autograde", "grade", "a folder", "--json"]),
         (["release", "--check"], "instructor", ["-m", "autograde", "release", "--check"]),
         (["notebooks"], "instructor", [".ci/notebooks.py"]),
@@ -72,6 +74,10 @@ def test_soak_asks_for_the_large_fuzz(monkeypatch):
     assert door.main(["soak"]) == 0
     assert os.environ["LAUNCH_BOUND_FUZZ_PROGRAMS"] == "100000"
     assert all((ROOT / name).is_file() for name in door.SOAK)
+
+
+def test_the_sample_class_that_make_grade_grades_is_there():
+    assert len(list((ROOT / door.SAMPLE_CLASS).glob("*/*/*.ipynb"))) >= 12
 
 
 def test_a_set_up_that_cannot_go_on_is_a_sentence_and_status_1(monkeypatch, capsys):
