@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotGrade as error:
         print(f"autograde: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:
+        print(f"autograde: {error}. Install what an instructor needs: pip install -e '.[instructor]'", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("autograde: stopped by you. No half-written result is left: start again.", file=sys.stderr)
         return 1

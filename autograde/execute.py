@@ -17,9 +17,11 @@ from traitlets.config import Config
 
 from autograde.align import grade_id
 from autograde.course import Limits
-from autograde.outputs import error_output
+from autograde.outputs import error_output, output_from_text
 
-CUT = "\n... the rest of this cell's output was cut off ...\n"
+CUT = "\n... a part of this cell's output was cut off here ...\n"
+KEPT_END = 2_000  # characters
+SHOWN = ("stream", "display_data", "execute_result", "update_display_data")
 TIMED_OUT = "CellTimeoutError"  # the name that nbgrader gives to a cell which it interrupted
 
 
@@ -36,6 +38,7 @@ class BoundedExecute(Execute):
         self.ended, self.sentence = "graded", ""
         self.done: set[int] = set()
         self.bytes_shown: dict[int, int] = {}
+        self.ends: dict[int, str] = {}  # of output that was cut off, by cell
         self.deadline = 0.0
 
     def preprocess(self, nb: NotebookNode, resources: Any, km: Any = None) -> tuple[NotebookNode, Any]:
@@ -61,23 +64,29 @@ class BoundedExecute(Execute):
     def on_cell_executed(self, **kwargs: Any) -> None:
         super().on_cell_executed(**kwargs)
         self.done.add(kwargs["cell_index"])
+        if kwargs["cell_index"] in self.ends:
+            _append_text(kwargs["cell"], CUT + self.ends[kwargs["cell_index"]])
         if any(output.get("ename") == TIMED_OUT for output in kwargs["cell"].outputs):
             self.ended, self.sentence = "timed_out", f"A cell was stopped after {self.limits.cell_seconds} s"
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Take outputs until the cell has shown enough; a flood must not fill the grader's memory."""
-        if msg["msg_type"] not in ("stream", "display_data", "execute_result", "update_display_data"):
+        """Take outputs until the cell has shown enough; a flood must not fill the grader's memory.
+
+        A small result is always taken, because it may be the score; of what is cut off the end is kept, because a
+        test says its sentence there.
+        """
+        if msg["msg_type"] not in SHOWN:
             return super().process_message(msg, cell, cell_index)
-        before = self.bytes_shown.get(cell_index, 0)
-        after = before + len(str(msg["content"]))
-        if msg["msg_type"] != "execute_result":  # it may be a score, and comes once a cell
-            self.bytes_shown[cell_index] = after
-        if before > self.limits.cell_output_bytes:
-            return None
-        if after > self.limits.cell_output_bytes:
-            msg["msg_type"], msg["header"]["msg_type"] = "stream", "stream"
-            msg["content"] = {"name": "stdout", "text": _start(msg["content"], self.limits.cell_output_bytes - before)}
-        return super().process_message(msg, cell, cell_index)
+        size, most = len(str(msg["content"])), self.limits.cell_output_bytes
+        if msg["msg_type"] == "execute_result" and size <= most:
+            return super().process_message(msg, cell, cell_index)
+        shown = self.bytes_shown.get(cell_index, 0)
+        self.bytes_shown[cell_index] = shown + size
+        if shown + size <= most:
+            return super().process_message(msg, cell, cell_index)
+        text = str(msg["content"].get("text", ""))
+        self.ends[cell_index] = (self.ends.get(cell_index, "") + text)[-KEPT_END:]
+        return None
 
     def handle_comm_msg(self, outs: Any, msg: Any, cell_index: int) -> None:
         """Ignore widgets: nobody moves a slider while a notebook is graded."""
@@ -105,5 +114,7 @@ def _timed_out(cell: NotebookNode) -> bool:
     return any(output.get("ename") == TIMED_OUT for output in cell.get("outputs", []))
 
 
-def _start(content: dict[str, Any], most: int) -> str:
-    return str(content.get("text", ""))[: max(most, 0)] + CUT
+def _append_text(cell: NotebookNode, text: str) -> None:
+    """Put text behind what a cell printed, and before the result or error in which it ended."""
+    printed = [index for index, output in enumerate(cell.outputs) if output.output_type == "stream"]
+    cell.outputs.insert(printed[-1] + 1 if printed else 0, output_from_text(text))

@@ -6,6 +6,7 @@ All of it lies in `autograde/out/<class>/`:
     autograded/<student>/<lab>/        the notebook as it ran, for the formgrader; it holds hidden tests
     feedback/<student>/<lab>/          one HTML page to hand back
     results/<student>/<lab>/           results.json
+    logs/<student>/<lab>.txt           where the grader itself failed
     grades.csv                         the class, with a column per exercise
 """
 
@@ -87,6 +88,8 @@ def _keep(out: Path, place: Bench, graded: Graded, config: Config) -> Submission
     write_whole(out / "autograded" / student / lab / f"{lab}.ipynb", nbformat.writes(graded.notebook) + "\n")
     write_whole(out / "feedback" / student / lab / f"{lab}.html", page(result, graded.notebook, place.hidden))
     write_whole(out / "results" / student / lab / "results.json", to_json(result.stored()))
+    if result.status == "grader_error":
+        write_whole(out / "logs" / student / f"{lab}.txt", graded.log)
     return result
 
 

@@ -47,3 +47,8 @@ def _possible(output: NotebookNode, points: float) -> bool:
 def error_output(name: str, sentence: str) -> NotebookNode:
     """Return an error as a kernel would have sent it."""
     return NotebookNode(output_type="error", ename=name, evalue=sentence, traceback=[f"{name}: {sentence}"])
+
+
+def output_from_text(text: str) -> NotebookNode:
+    """Return printed text as a kernel would have sent it."""
+    return NotebookNode(output_type="stream", name="stdout", text=text)

@@ -25,6 +25,8 @@ from autograde.results import SubmissionResult
 from autograde.run import Job, Outcome, read_outcome, without_runs
 from autograde.verdicts import Exercise, exercises, judged
 
+LOG_END = 20_000  # characters of a process's log: for the instructor, when the grader failed
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -47,6 +49,7 @@ class Graded:
 
     result: SubmissionResult
     notebook: NotebookNode
+    log: str = ""
 
 
 @contextlib.contextmanager
@@ -78,15 +81,22 @@ def _job(place: Bench, student: str, folder: Path) -> Job:
 
 
 def _read(place: Bench, finished: Finished) -> Graded:
-    """Return what a process left; where it left nothing, every test counts as not run."""
+    """Return what a process left; where it left nothing that can be read, every test counts as not run."""
     job = finished.job
+    log = job.workspace / "log.txt"
+    said = log.read_text(encoding="utf-8", errors="replace")[-LOG_END:] if log.exists() else ""
     outcome = read_outcome(job.workspace)
-    if outcome is None:
+    try:
+        if outcome is not None:
+            notebook = nbformat.read(job.workspace / "graded.ipynb", as_version=4)
+            return Graded(result(place, job.student, outcome, notebook), notebook, said)
         outcome = _no_outcome(finished.overdue)
-        notebook = without_runs(nbformat.read(job.release, as_version=4), outcome.sentence)
-    else:
-        notebook = nbformat.read(job.workspace / "graded.ipynb", as_version=4)
-    return Graded(result(place, job.student, outcome, notebook), notebook)
+    except Exception as error:  # whatever a student's outputs do to us: one student never stops the class
+        outcome = Outcome(
+            "grader_error", f"The grader failed on your results, not you: {type(error).__name__}: {error}"
+        )
+    notebook = without_runs(nbformat.read(job.release, as_version=4), outcome.sentence)
+    return Graded(result(place, job.student, outcome, notebook), notebook, said)
 
 
 def _no_outcome(overdue: bool) -> Outcome:

@@ -21,6 +21,8 @@ from autograde.results import ExerciseResult
 
 MAX_SENTENCE = 600  # characters: a sentence, not a dump
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
+WITHHELD = "[a line of a hidden test]"
+MANY_WITHHELD = re.compile(rf"(?:{re.escape(WITHHELD)}\s*){{2,}}")
 CELL_FILE = re.compile(r"\(\d+\.py, line (\d+)\)")  # a kernel names a cell's source by a number
 
 
@@ -158,8 +160,8 @@ def _last_line(cell: NotebookNode) -> str:
 def redacted(text: str, hidden: Iterable[str]) -> str:
     """Return a text without the lines of hidden tests that it quotes, as some errors do."""
     for line in hidden:
-        text = text.replace(line, "[a line of a hidden test]")
-    return text
+        text = text.replace(line, WITHHELD)
+    return MANY_WITHHELD.sub(f"{WITHHELD}\n", text)
 
 
 def shortened(text: str) -> str:

@@ -58,6 +58,15 @@ def double(x):
     assert not {"PYTHONPATH", "INSTRUCTORS_SECRET"} & set(os.environ), sorted(os.environ)
     assert os.environ["HOME"] != "/root"
     return 2 * x"""
+QUOTES_THE_TEST = """\
+import inspect
+def double(x):
+    raise ValueError(inspect.getsource(inspect.currentframe().f_back.f_back))"""
+SCRIPT = """\
+from IPython.display import HTML, display
+display(HTML("<script>alert(1)</script>"))
+def double(x):
+    raise ValueError("<script>alert(2)</script>")  # <script>alert(3)</script>"""
 SLEEP = "98765.4321"  # seconds that nothing else on this machine sleeps
 LEAVES_A_PROCESS = f"""\
 import subprocess
@@ -106,10 +115,22 @@ KINDS: dict[str, Kind] = {
     ),
     "warns": Kind(FULL, {**BOTH, "double": WARNS}),
     "prints_a_lot": Kind(FULL, {**BOTH, "double": "def double(x):\n    print('y' * 3_000_000)\n    return 2 * x"}),
+    "partial_and_loud": Kind(
+        Expected("graded", 4, "right", "partial", "1 of 2 lists are right."),
+        {**BOTH, "roots": "def roots(numbers):\n    print('y' * 300_000)\n    return [abs(x) ** 0.5 for x in numbers]"},
+    ),
+    "ends_in_a_flood": Kind(
+        Expected("graded", 4, "wrong", "right", "For 3 the answer is 6, yours is 0."),
+        {**BOTH, "double": "def double(x):\n    for _ in range(40):\n        print('n' * 9_000)\n    return 0"},
+    ),
     "asks_for_input": Kind(
         Expected("graded", 4, "not_attempted", "right"),  # IPython's refusal is a NotImplementedError
         {**BOTH, "double": "def double(x):\n    return int(input())"},
     ),
+    "quotes_the_test": Kind(
+        Expected("graded", 4, "wrong", "right", "[a line of a hidden test]"), {**BOTH, "double": QUOTES_THE_TEST}
+    ),
+    "script": Kind(Expected("graded", 4, "wrong", "right", "<script>alert(2)"), {**BOTH, "double": SCRIPT}),
     "leaves": Kind(FULL, {**BOTH, "double": DOUBLE + "\nimport sys\nsys.exit(0)"}),
     # accidents of a run
     "looks_around": Kind(FULL, {**BOTH, "double": LOOKS_AROUND}),

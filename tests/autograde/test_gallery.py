@@ -69,6 +69,14 @@ def test_feedback_shows_where_the_students_own_code_stopped(gallery):
     assert "def ask" not in page
 
 
+def test_no_markup_of_a_student_gets_into_the_feedback(gallery):
+    toy, _ = gallery
+    page = (toy.out / "feedback" / "script" / "toy" / "toy.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(2)" in page
+    assert "&lt;script&gt;alert(3)" in page  # their own source, shown as text
+
+
 def test_what_was_repaired_is_told(gallery):
     toy, _ = gallery
     notes = json.loads((toy.out / "results" / "test_edited" / "toy" / "results.json").read_text())["notes"]
@@ -83,7 +91,7 @@ def test_a_flood_of_output_is_cut_off(gallery):
     for kind in ("prints_a_lot", "endless_print"):
         path = toy.out / "autograded" / kind / "toy" / "toy.ipynb"
         assert path.stat().st_size < 500_000
-        assert "the rest of this cell's output was cut off" in path.read_text()
+        assert "a part of this cell's output was cut off here" in path.read_text()
 
 
 def test_a_process_that_a_student_left_behind_is_ended(gallery):
