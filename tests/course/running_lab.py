@@ -14,9 +14,11 @@ from pathlib import Path
 import serve
 
 START = """
+import signal
 import sys
 from pathlib import Path
 import serve
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts in the background
 sys.exit(serve.serve(Path(sys.executable), Path(sys.argv[1]), serve.Wish()))
 """
 
@@ -44,8 +46,18 @@ def running_lab(root: Path, ended_by: signal.Signals = signal.SIGTERM) -> Iterat
         try:
             yield RunningLab(process, first_url(process, log), log)
         finally:
-            process.send_signal(ended_by)
+            end(process, ended_by)
+
+
+def end(process: subprocess.Popen[str], how: signal.Signals) -> None:
+    """Send `how`, then what is harder, until the process has ended: a failed test must not hang nor leave a server."""
+    for harder in (how, signal.SIGTERM, signal.SIGKILL):
+        process.send_signal(harder)
+        try:
             process.wait(timeout=30)
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def first_url(process: subprocess.Popen[str], log: Path) -> str:
