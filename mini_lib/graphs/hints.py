@@ -25,7 +25,7 @@ _SPELLING_OF = {
 
 def hint_for(verdict: Verdict, op: str, call: str) -> str:
     """Return our paragraph for a refused op. `call` is the Python name under which the student called it, if known."""
-    spelling = _SPELLING_OF.get(call, call)
+    spelling = _SPELLING_OF.get(call, "" if op.endswith(call) else call)
     return _HINTS[verdict](f"{op} (from {spelling})" if spelling else op)
 
 

@@ -57,14 +57,8 @@ class HostReads(TorchFunctionMode):
             refuse_host_copy(_COPIES_FROM_HOST[func], "from")
         if func is torch._C._nn.one_hot:
             return _one_hot(func, *args, **kwargs)
-        return self._named(func, args, kwargs)
-
-    def _named(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        outer, self.call = self.call, getattr(func, "__name__", "")
-        try:
-            return func(*args, **kwargs)
-        finally:
-            self.call = outer
+        self.call = getattr(func, "__name__", "")
+        return func(*args, **kwargs)
 
 
 def refuse_host_copy(call: str, direction: str) -> NoReturn:

@@ -32,7 +32,7 @@ class ExternalInputs:
     def __init__(self) -> None:
         self._shadows: dict[int, list[Tensor]] = {}  # by storage
         self._first_use: dict[int, DeadInput] = {}
-        self._numbers: dict[int, Tensor] = {}  # kept alive, so that no other tensor gets their place
+        self._numbers: dict[int, Tensor] = {}  # kept, so that they neither die nor lend their place
 
     def shadow(self, tensor: Tensor, read_by: str) -> Tensor:
         """Return a tensor over the same memory, kept as long as the graph."""
@@ -54,9 +54,7 @@ class ExternalInputs:
 
     def dead(self) -> list[DeadInput]:
         """Return the inputs that nobody but the graph holds any more."""
-        return [
-            self._first_use[cdata] for cdata in self._shadows if cdata not in self._numbers and self._only_ours(cdata)
-        ]
+        return [self._first_use[cdata] for cdata in self._shadows if self._only_ours(cdata)]
 
     def _only_ours(self, cdata: int) -> bool:
         shadows = self._shadows[cdata]

@@ -105,8 +105,8 @@ class Pool:
         return sum(segment.num_bytes for segment in self.segments)
 
     def allocate(self, num_bytes: int, label: str = "") -> Lease:
-        """Return a buffer of `num_bytes` poisoned bytes. Its block is free again when the buffer is garbage."""
-        rounded = -(-max(num_bytes, 1) // MIN_BLOCK_BYTES) * MIN_BLOCK_BYTES
+        """Return a buffer of `num_bytes` > 0 poisoned bytes. Its block is free again when the buffer is garbage."""
+        rounded = -(-num_bytes // MIN_BLOCK_BYTES) * MIN_BLOCK_BYTES
         segment, stretch = self._tightest(rounded) or self._grow(rounded)
         segment.take(stretch, rounded, label)
         segment.memory[stretch.start : stretch.start + num_bytes].fill_(POISON_BYTE)

@@ -37,6 +37,7 @@ from mini_lib.graphs.streams import (
     current_stream,
     default_stream,
     is_current_stream_capturing,
+    refuse_waiting,
     set_stream,
     stream,
     synchronize,
@@ -89,7 +90,7 @@ class graph:
         self.capture_error_mode, self.check_input_liveness = capture_error_mode, check_input_liveness
 
     def __enter__(self) -> None:
-        synchronize()  # so a capture inside a capture fails here, as on CUDA
+        refuse_waiting("The synchronize() with which this second capture begins")  # and so does torch's
         self.stream_ctx = stream(self.capture_stream)
         self.stream_ctx.__enter__()
         try:

@@ -99,7 +99,7 @@ class Recording(TorchDispatchMode):
         """Return poisoned tensors from the pool for the specs in `frozen`, and its plain values as they are."""
         if isinstance(frozen, TensorSpec):
             return self._tensor(frozen, label)
-        return [self._allocate(item, label) for item in frozen[2]] if frozen[0] == "sequence" else frozen[3]
+        return [self._allocate(item, label) for item in frozen[2]] if frozen[0] == "sequence" else frozen[2]
 
     def _tensor(self, spec: TensorSpec, label: str) -> Tensor:
         if spec.num_bytes == 0:

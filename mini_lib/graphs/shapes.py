@@ -75,7 +75,7 @@ def freeze(value: Any) -> Frozen:
         return ("dict", tuple((key, freeze(item)) for key, item in value.items()))
     if isinstance(value, torch.Generator):
         return freeze(None)  # meta kernels draw no numbers
-    return ("plain", type(value), repr(value) if isinstance(value, float) else value, value)
+    return ("plain", type(value), value)
 
 
 def thaw(frozen: Frozen) -> Any:
@@ -86,7 +86,7 @@ def thaw(frozen: Frozen) -> Any:
         return (list if frozen[1] else tuple)(thaw(item) for item in frozen[2])
     if frozen[0] == "dict":
         return {key: thaw(item) for key, item in frozen[1]}
-    return frozen[3]
+    return frozen[2]
 
 
 @lru_cache(maxsize=8192)

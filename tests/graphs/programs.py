@@ -36,9 +36,13 @@ class State:
         choices = [one for one in (self.x, self.y, *self.kept) if one.shape == other.shape] or [other]
         return choices[index % len(choices)]
 
-    def source_for(self, target: Tensor, index: int) -> Tensor:
-        """Return what may be written to `target`: torch forbids sources that overlap it in part."""
-        source = self.like(target, index)
+    def source_for(self, target: Tensor, like: Tensor, index: int) -> Tensor:
+        """Return a matrix of the shape of `like` that may be written to `target`.
+
+        torch forbids a source that overlaps its target in part, and where it does not notice (an expanded row), the
+        result depends on the order of the writes.
+        """
+        source = self.like(like, index)
         overlaps = source.untyped_storage().data_ptr() == target.untyped_storage().data_ptr()
         return source.clone() if overlaps else source
 
@@ -74,7 +78,7 @@ def _write(fn: Callable[[Tensor, Tensor, int], object]) -> Step:
     def step(s: State, i: int, j: int, k: int) -> None:
         with torch.no_grad():
             v = s.target(i)
-            fn(v, s.source_for(v, j), k)
+            fn(v, s.source_for(v, v, j), k)
 
     return step
 
@@ -82,7 +86,7 @@ def _write(fn: Callable[[Tensor, Tensor, int], object]) -> Step:
 def _store(fn: Callable[[State, Tensor, int], object]) -> Step:
     def step(s: State, i: int, j: int, k: int) -> None:
         with torch.no_grad():
-            fn(s, s.source_for(s.x, j), k)
+            fn(s, s.source_for(s.buffer, s.x, j), k)
 
     return step
 

@@ -87,6 +87,23 @@ def test_blocks_tile_the_segments_and_live_ones_never_overlap(steps: list[tuple[
         assert sum(wanted) <= pool.allocated_bytes <= pool.peak_bytes <= pool.reserved_bytes
 
 
+def test_the_peak_stays_when_memory_comes_back():
+    pool = Pool()
+    lease = pool.allocate(4096)
+    del lease
+    lease = pool.allocate(512)
+    assert (pool.allocated_bytes, pool.peak_bytes) == (512, 4096)
+    del lease
+
+
+def test_small_blocks_stay_out_of_large_segments():
+    pool = Pool()
+    large = pool.allocate(3 * MIB)
+    small = pool.allocate(512)
+    assert [block.offset for block in pool.blocks() if block.live] == [0, 20 * MIB]
+    del large, small
+
+
 def test_a_chain_of_twenty_ops_needs_three_blocks_at_most():
     x = torch.linspace(-1, 1, 2048)
 

@@ -35,6 +35,8 @@ def test_an_output_is_poison_until_the_first_replay(dtype: torch.dtype, poison: 
     x = torch.tensor([3, 0, 7, 2], dtype=torch.int16)
     graph, y = capture(lambda: x.to(dtype))
     assert y.isnan().all() if poison is None else y.tolist() == [poison] * 4
+    if dtype is torch.bool:
+        assert y.view(torch.uint8).tolist() == [1] * 4  # any other byte would be no bool
     graph.replay()
     assert torch.equal(y, x.to(dtype))
 
@@ -50,7 +52,7 @@ HINTS = {
     "mask": (lambda: X[X > 0], ["aten.index (from tensor[...])", "as many elements as the data says", "masked_fill"]),
     "nonzero": (lambda: X.nonzero(), ["aten.nonzero", "fixed shapes", "Keep the full shape"]),
     "synchronize": (lambda: (X + 1, recorder.synchronize()), ["synchronize()", "Wait before the capture"]),
-    "nested": (lambda: (X + 1, capture(lambda: X + 2)), ["waits for the GPU"]),
+    "nested": (lambda: (X + 1, capture(lambda: X + 2)), ["this second capture begins waits for the GPU"]),
 }
 COPY_HINTS = {
     "tolist": (lambda: X.tolist(), [".tolist()", "ordinary CPU memory", "after the replay"]),
@@ -80,6 +82,42 @@ def test_a_refused_copy_tells_what_to_do_instead(name: str):
         capture(lambda: (X * 2, fn()))
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
     assert str(caught.value).split("\n")[1] == ""
+
+
+def test_a_hint_does_not_say_the_same_name_twice():
+    with pytest.raises(CaptureError, match=r"aten\.nonzero returns as many"):
+        capture(lambda: (X.sum(), X.nonzero()))
+
+
+def test_a_second_capture_by_hand_is_refused_too():
+    with pytest.raises(CaptureError) as caught:
+        capture(lambda: (X + 1, recorder.CUDAGraph().capture_begin()))
+    assert "A second capture inside this one" in str(caught.value)
+
+
+def test_the_stream_is_given_back_when_a_capture_cannot_begin():
+    graph, _ = capture(lambda: X + 1)
+    with pytest.raises(CaptureError), recorder.graph(graph):
+        X + 2
+    assert recorder.current_stream() is recorder.default_stream()
+
+
+def test_tensors_without_memory_are_no_business_of_the_graph():
+    graph, y = capture(lambda: (torch.empty(3, device="meta") * 2, X + 1)[0])
+    assert y.is_meta
+    assert graph.nodes == ("aten.add",)
+
+
+def test_1_and_1_0_and_other_default_dtypes_are_told_apart():
+    whole = torch.tensor([3, 0, -7])
+    assert [capture(lambda n=n: whole * n)[1].dtype for n in (2, 2.0)] == [torch.int64, torch.float32]
+    before = torch.get_default_dtype()
+    try:
+        for dtype in (torch.float32, torch.float64):
+            torch.set_default_dtype(dtype)
+            assert capture(lambda: torch.zeros(3))[1].dtype == dtype
+    finally:
+        torch.set_default_dtype(before)
 
 
 def test_a_graph_tells_its_nodes():
@@ -230,7 +268,7 @@ def test_a_generator_of_one_s_own_is_used_at_replay():
 
 def test_casts_of_autocast_are_recorded_and_not_done_twice():
     def step() -> Tensor:
-        return F.softmax(X @ X.t(), dim=-1)
+        return torch.baddbmm(X[None], (X @ X.t())[None], X[None])
 
     plain, y = capture(step)
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -246,7 +284,8 @@ def test_casts_of_autocast_are_recorded_and_not_done_twice():
 def test_a_graph_that_is_gone_holds_no_memory():
     holder = [np.array([2.5, 3.5, 4.5])]
     gone = weakref.ref(holder[0])
-    graph, y = capture(lambda x=torch.from_numpy(holder[0]): x * 2)
+    holder.append(torch.from_numpy(holder[0]))
+    graph, y = capture(lambda: holder[1] * 2)
     holder.clear()
     assert gone() is not None
     del graph
