@@ -3,7 +3,8 @@
 A node holds *shadows*: tensors over the addresses that the op was recorded with, which own nothing. To carry out an op
 means to compute its result and copy it to the address that capture promised. That is safe for every op and costs one
 copy. Ops in `_WRITES_STRAIGHT` write to the address at once through `out=`; the list is short on purpose, since some
-`out=` kernels resize what they are given (`mse_loss` does, and would write past the end of its block).
+`out=` kernels resize what they are given first (`mse_loss` does, to the shape before the mean), and a shadow owns no
+memory to grow into.
 
 Not modelled: fused kernels and kernel counts. `rms_norm` is five nodes here and may be one kernel on a GPU.
 """

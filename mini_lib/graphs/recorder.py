@@ -21,7 +21,9 @@ Not modelled (and so not to be learnt here): launch latency, the reason for grap
 during capture; fork and join, conditional nodes, NCCL; the difference between host and device tensors; pinned memory;
 unregistered generators; fused kernels and kernel counts; cuBLAS and cuDNN workspaces, and therefore why warm-up is
 needed; Adam with `capturable=True`. The garbage that a GPU would show before the first replay is NaN, -1 or True here,
-and an input that died keeps its old values: both are kinder than CUDA.
+and an input that died keeps its old values: both are kinder than CUDA. While torch sees that it is watched it takes
+another way in a few places, with other last bits: the fused path of `nn.TransformerEncoderLayer` in eval mode, the
+backward pass of `prod`.
 """
 
 from __future__ import annotations

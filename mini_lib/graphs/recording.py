@@ -36,7 +36,7 @@ class Recording(TorchDispatchMode):
         self.pool, self.host_reads = pool, host_reads
         self.nodes: list[Node] = []
         self.inputs = ExternalInputs()
-        self.spoiled_by: CaptureError | None = None
+        self.spoiled_by = ""  # the hint of the first refusal
 
     def __torch_dispatch__(
         self, func: OpOverload, types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -47,15 +47,14 @@ class Recording(TorchDispatchMode):
     def refuse(self, first_line: FirstLine, hint: str) -> NoReturn:
         """Raise CUDA's error 900. From now on the capture is spoiled: whatever comes next raises 901."""
         self.check_not_spoiled()
-        self.spoiled_by = CaptureError(first_line, hint)
-        raise self.spoiled_by
+        self.spoiled_by = hint
+        raise CaptureError(first_line, hint)
 
     def check_not_spoiled(self) -> None:
         """Raise CUDA's error 901 if something was refused before, even if the student caught that error."""
-        if self.spoiled_by is not None:
-            raise CaptureError(
-                FirstLine.INVALIDATED_901, f"The capture was spoiled before. What spoiled it: {self.spoiled_by.hint}"
-            )
+        if self.spoiled_by:
+            hint = f"The capture was spoiled before. What spoiled it: {self.spoiled_by}"
+            raise CaptureError(FirstLine.INVALIDATED_901, hint)
 
     def _handle(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         verdict = judge(func, args, kwargs, self.inputs.is_number)
@@ -89,7 +88,7 @@ class Recording(TorchDispatchMode):
         for given_back, frozen in zip(signature.returns, inferred.results, strict=True):
             new = None if given_back else self._allocate(frozen, signature.name)
             results.append(signature.argument(given_back, args, kwargs) if given_back else new)
-            fresh.append(new)
+            fresh.append(new if isinstance(new, Tensor | list) else None)
         if launches:
             shadows = map_tensors((args, kwargs, fresh), lambda tensor: self._shadow(tensor, signature.name))
             self.nodes.append(node_of(func, *shadows))
@@ -118,6 +117,8 @@ class Recording(TorchDispatchMode):
 
     def _shadow(self, tensor: Tensor, read_by: str) -> Tensor:
         """Return a tensor over the same bytes that keeps no block of the pool alive."""
+        if tensor.device.type != "cpu":
+            raise CaptureError(FirstLine.TWIN_ONLY, f"{read_by} got a tensor on {tensor.device}: it records the CPU.")
         segment = self.pool.find(tensor.data_ptr())
         if segment is None:
             shadow = self.inputs.shadow(tensor, read_by)

@@ -55,6 +55,17 @@ class World:
 
 
 @pytest.fixture(params=["twin", pytest.param("cuda", marks=[pytest.mark.gpu, no_gpu])])
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     module = recorder if request.param == "twin" else torch.cuda
-    return World(module, device_of(module))
+    world = World(module, device_of(module))
+    yield world
+    if not world.is_twin:
+        recover(world)
+
+
+def recover(world: World) -> None:
+    """Clean up what torch leaves behind on a GPU after a refused capture: its side stream, a generator in capture."""
+    world.module.set_stream(world.module.default_stream())
+    world.module.synchronize()
+    x = world.tensor([1.5])
+    world.capture(lambda: x + 1)

@@ -108,6 +108,11 @@ def test_tensors_without_memory_are_no_business_of_the_graph():
     assert graph.nodes == ("aten.add",)
 
 
+def test_tensors_of_another_device_are_refused():
+    with pytest.raises(CaptureError, match=r"The CPU twin of torch\.cuda\.CUDAGraph does not model this"):
+        capture(lambda: (X + 1, torch.cat([X, torch.empty(2, 3, device="meta")])))
+
+
 def test_1_and_1_0_and_other_default_dtypes_are_told_apart():
     whole = torch.tensor([3, 0, -7])
     assert [capture(lambda n=n: whole * n)[1].dtype for n in (2, 2.0)] == [torch.int64, torch.float32]
@@ -260,10 +265,13 @@ def test_an_out_tensor_of_the_wrong_size_grows_into_the_pool():
 
 
 def test_a_generator_of_one_s_own_is_used_at_replay():
-    source = torch.Generator().manual_seed(4)
-    graph, y = capture(lambda: torch.rand(5, generator=source))
+    sources = [torch.Generator().manual_seed(4)]
+    graph, y = capture(lambda: torch.rand(5, generator=sources[0]))
     graph.replay()
     assert torch.equal(y, torch.rand(5, generator=torch.Generator().manual_seed(4)))
+    gone = weakref.ref(sources.pop())
+    del graph
+    assert gone() is None
 
 
 def test_casts_of_autocast_are_recorded_and_not_done_twice():
