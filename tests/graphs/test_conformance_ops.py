@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from tests.graphs.conftest import World
-from tests.graphs.ops import NOT_DIFFERENTIATED, OPS, UNSTEADY_BACKWARD_ON_CUDA, UNSTEADY_ON_CUDA, Data, Op, draw
+from tests.graphs.op_data import Data, draw
+from tests.graphs.ops import NOT_DIFFERENTIATED, OPS, UNSTEADY_BACKWARD_ON_CUDA, UNSTEADY_ON_CUDA, Op
 
 GRAD_MODES = {"grad": torch.enable_grad, "no_grad": torch.no_grad, "inference_mode": torch.inference_mode}
 
