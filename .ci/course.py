@@ -68,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("release", release, "build labs/ from solutions/; --check only compares"),
         ("notebooks", notebooks, "execute the notebooks again, byte for byte"),
         ("soak", soak, "run the long tests: the large fuzz"),
-        ("check", check, "lint: ruff and mypy"),
+        ("check", check, "lint and format: ruff and mypy"),
         ("picture", picture, "draw the README's picture again"),
         ("clean", tidy, "remove what the tools made, .venv too; your work stays"),
     ):
@@ -117,7 +117,8 @@ def picture(_: argparse.Namespace, __: Sequence[str]) -> int:
 
 def check(_: argparse.Namespace, __: Sequence[str]) -> int:
     python = environment.ensure("dev", ROOT)
-    return run_in(python, "-m", "ruff", "check") | run_in(python, "-m", "mypy")
+    tools = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
+    return max(run_in(python, "-m", *tool) for tool in tools)
 
 
 def tidy(_: argparse.Namespace, __: Sequence[str]) -> int:

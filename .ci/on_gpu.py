@@ -20,7 +20,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ("tests/test_tiny.py", "tests/graphs", "tests/dispatch", "tests/timing", "tests/bench")
+TESTS = (
+    *("tests/test_tiny.py", "tests/graphs", "tests/dispatch", "tests/timing", "tests/bench"),
+    "tests/notebooks/test_solved.py",  # the notebooks' cells as plain scripts: Jupyter is not needed
+)
 LIMIT_S = 480
 PARTS = ("graph",)  # what `mini_lib.bench` can record
 

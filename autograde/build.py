@@ -65,7 +65,8 @@ def _opening(cell: tuple[str, str]) -> NotebookNode:
 
 
 def _built(cell: NotebookNode, lab: Lab, seed: int) -> NotebookNode:
-    metadata = dict(cell.metadata)
+    # jupytext notes blank lines in the metadata, for its way back: nothing that an author wrote.
+    metadata = {key: value for key, value in cell.metadata.items() if not key.startswith("lines_to_")}
     cell.metadata = NotebookNode(tags=metadata["tags"]) if "tags" in metadata else NotebookNode()
     cell.source = _filled(cell.source, lab, seed)
     if "grade_id" in metadata:

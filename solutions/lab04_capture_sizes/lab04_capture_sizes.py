@@ -459,6 +459,7 @@ lab04.show_ladders(best_sizes, padding_waste)
 # %% grade_id="break_even_steps"
 def break_even_steps(histogram, few, many, ms_per_graph, us_per_padded_row):
     """Return after how many decode steps `many` has cost no more than `few`, or None: never."""
+
     ### BEGIN SOLUTION
     def padded(sizes):
         return sum(steps * (size_for(batch, sizes) - batch) for batch, steps in histogram.items())

@@ -535,7 +535,7 @@ def pad_batch(batch, size):
     (
         "pads to eight always",
         "Your input_ids has 8 entries, and the graph reads 4",
-        _PADS.format('padded = {name: (column + [harmless[name]] * 8)[:8] for name, column in batch.items()}'),
+        _PADS.format("padded = {name: (column + [harmless[name]] * 8)[:8] for name, column in batch.items()}"),
     ),
 )
 
@@ -641,38 +641,72 @@ BEST_SIZES = [
     return sorted(sizes)"""
             ),
         ),
-        ("ignores the number of graphs", "more than three sizes", _BEST.format(
-            steps=_STEPS, changed='num_graphs = min(by_memory, by_time, len(batches))')),
-        ("ignores the memory budget", "Yours has more and runs out of memory", _BEST.format(
-            steps=_STEPS, changed='num_graphs = min(budget["num_graphs"], by_time, len(batches))')),
-        ("ignores the memory of the pool", "Their shared pool needs 19 rows", _BEST.format(
-            steps=_STEPS, changed='num_graphs = min(budget["num_graphs"], by_time, len(batches), '
-            'budget["memory_mib"] // cost["mib_per_graph"])')),
-        ("ignores start-up time", "can be captured in time", _BEST.format(
-            steps=_STEPS, changed='num_graphs = min(budget["num_graphs"], by_memory, len(batches))')),
-        ("leaves the largest batch out", "the most expensive step of all runs eagerly", _BEST.format(
-            steps=_STEPS, changed='batches = batches[:-1]; num_graphs = min(num_graphs, len(batches))')),
-        ("production's ladder", "more than three sizes", """
+        (
+            "ignores the number of graphs",
+            "more than three sizes",
+            _BEST.format(steps=_STEPS, changed="num_graphs = min(by_memory, by_time, len(batches))"),
+        ),
+        (
+            "ignores the memory budget",
+            "Yours has more and runs out of memory",
+            _BEST.format(steps=_STEPS, changed='num_graphs = min(budget["num_graphs"], by_time, len(batches))'),
+        ),
+        (
+            "ignores the memory of the pool",
+            "Their shared pool needs 19 rows",
+            _BEST.format(
+                steps=_STEPS,
+                changed='num_graphs = min(budget["num_graphs"], by_time, len(batches), '
+                'budget["memory_mib"] // cost["mib_per_graph"])',
+            ),
+        ),
+        (
+            "ignores start-up time",
+            "can be captured in time",
+            _BEST.format(steps=_STEPS, changed='num_graphs = min(budget["num_graphs"], by_memory, len(batches))'),
+        ),
+        (
+            "leaves the largest batch out",
+            "the most expensive step of all runs eagerly",
+            _BEST.format(steps=_STEPS, changed="batches = batches[:-1]; num_graphs = min(num_graphs, len(batches))"),
+        ),
+        (
+            "production's ladder",
+            "more than three sizes",
+            """
 def best_sizes(histogram, budget, cost):
     return default_sizes(max(histogram))
-"""),
+""",
+        ),
     ),
     *_mutants(
         "best_sizes",
         2.5,
         ("steps counted once", "each batch size occurs once", _BEST.format(steps="1", changed="")),
-        ("a graph too few", "one graph is left over", _BEST.format(
-            steps=_STEPS, changed="num_graphs -= num_graphs > 1")),
+        (
+            "a graph too few",
+            "one graph is left over",
+            _BEST.format(steps=_STEPS, changed="num_graphs -= num_graphs > 1"),
+        ),
     ),
     *_mutants(
         "best_sizes",
         2,
-        ("one graph where none fits", "everything runs eagerly", _BEST.format(
-            steps=_STEPS, changed="num_graphs = max(num_graphs, 1)")),
-        ("captures what nobody rides in", "a key counts only if it can be reached", _BEST.format(
-            steps=_STEPS, changed='''spare = budget["num_graphs"] - len(batches)
+        (
+            "one graph where none fits",
+            "everything runs eagerly",
+            _BEST.format(steps=_STEPS, changed="num_graphs = max(num_graphs, 1)"),
+        ),
+        (
+            "captures what nobody rides in",
+            "a key counts only if it can be reached",
+            _BEST.format(
+                steps=_STEPS,
+                changed="""spare = budget["num_graphs"] - len(batches)
     if spare > 0 and num_graphs == len(batches):
-        return sorted({*batches, batches[0] - 1, batches[-1] + 1} - {0})[: len(batches) + spare]''')),
+        return sorted({*batches, batches[0] - 1, batches[-1] + 1} - {0})[: len(batches) + spare]""",
+            ),
+        ),
     ),
 ]
 

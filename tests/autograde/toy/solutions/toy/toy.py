@@ -26,6 +26,7 @@ class WrongAnswer(Exception):
 # %% [markdown]
 # ### Double a number
 
+
 # %% grade_id="double"
 def double(x):
     """Return x twice over."""
@@ -47,6 +48,7 @@ for number in (3, 5, SEED):
 
 # %% [markdown]
 # ### Square roots, as far as they go
+
 
 # %% grade_id="roots"
 def roots(numbers):
