@@ -1,7 +1,7 @@
 """The ten-minute tour: one test per idea, to be read from top to bottom. Everything here runs on any laptop.
 
-Graphs first: recorded once, replayed for ever. `recorder` is the CPU twin of `torch.cuda`; on a GPU the same lines run
-with the names imported from there.
+Graphs first: recorded once, replayed for ever. Then the sizes to record, and the time that it is all about. `recorder`
+is the CPU twin of `torch.cuda`; on a GPU the same lines run with the names imported from there.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from mini_lib.graphs import CaptureError
+from mini_lib.dispatch import CaptureSizes, default_capture_sizes, padding_waste
+from mini_lib.graphs import BufferSpec, CaptureError, GraphRunner, InputBuffers, recorder
 from mini_lib.graphs.recorder import CUDAGraph, graph, graph_pool_handle, pool_of
+from mini_lib.timing import decode_step
 
 
 def test_capture_records_and_runs_nothing():
@@ -99,3 +101,27 @@ def test_graphs_of_several_sizes_share_a_pool_the_largest_first():
         return pool_of(pool).reserved_bytes
 
     assert reserved_bytes([3000, 2000, 1000]) < reserved_bytes([1000, 2000, 3000])
+
+
+def test_a_batch_rides_in_the_smallest_graph_that_holds_it():
+    sizes = CaptureSizes(default_capture_sizes("vllm", max_num_seqs=256))
+    assert len(sizes) == 51
+    assert sizes.pad(33) == 40  # seven rows are computed for nobody
+    assert sizes.pad(513) is None  # no graph is that wide: run eagerly
+    assert padding_waste(sizes, {33: 10}) == 7 / 40
+
+
+def test_a_runner_pads_copies_in_replays_and_cuts_the_padding_off():
+    buffers = InputBuffers(8, {"x": BufferSpec(torch.float32, shape=(2,), pad=float("nan"))}, torch.device("cpu"))
+    runner = GraphRunner(lambda x: x * 2, buffers, capture_sizes=[2, 4], device_module=recorder)
+    runner.capture()
+    batch = torch.tensor([[1.5, 2.5], [3.5, 4.5], [5.5, 6.5]])
+    assert torch.equal(runner(x=batch), batch * 2)
+    assert (runner.stats.replays, runner.stats.padded_rows, runner.stats.eager_calls) == ({4: 1}, 1, 0)
+
+
+def test_where_launches_are_slower_than_kernels_the_gpu_waits_for_the_cpu():
+    eager, graph_of_it = decode_step(num_kernels=40, kernel_us=3.0)  # a launch is assumed to take 7.5 us
+    assert eager.lane("GPU")[1].start_us - eager.lane("GPU")[0].start_us == 7.5
+    assert eager.duration_us > graph_of_it.duration_us
+    assert eager.busy_us("GPU") == graph_of_it.busy_us("GPU") == 120.0  # the kernels did not become faster
