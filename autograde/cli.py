@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TypeAlias
 
 from autograde import forkserver
@@ -41,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except ModuleNotFoundError as error:
         print(f"autograde: {error}. Install what an instructor needs: pip install -e '.[instructor]'", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"autograde: {error}. Is there room on the disk, and may you read and write there?", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("autograde: stopped by you. No half-written result is left: start again.", file=sys.stderr)
@@ -183,7 +187,7 @@ def _report(options: argparse.Namespace) -> int:
     if options.lab:
         results = [one for one in results if one.lab == course.lab(options.lab).name]
     if not results:
-        raise CannotGrade(f"{folder} was not graded yet. Run `python -m autograde grade {folder}`.")
+        raise CannotGrade(f"{folder} was not graded yet. Run `python -m autograde grade {quote(str(folder))}`.")
     print(to_json(as_json(results)) if options.json else table(results))
     return 0
 

@@ -111,12 +111,12 @@ def read_lab(folder: Path) -> Lab:
     """Return the lab in `folder` with the settings of its `lab.toml`.
 
     Raises:
-        CannotGrade: the file holds a setting that does not exist, most often a typing error.
+        CannotGrade: the file is no TOML, or holds a setting that does not exist: most often a typing error.
     """
     path = folder / "lab.toml"
-    settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    settings["student_files"] = tuple(settings.get("student_files", ()))
     try:
+        settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        settings["student_files"] = tuple(settings.get("student_files", ()))
         return Lab(folder, **{**settings, "limits": Limits(**settings.get("limits", {}))})
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # TOMLDecodeError is a ValueError
         raise CannotGrade(f"{path}: {error}. Known settings: seed, student_files, limits, environment.") from error

@@ -74,10 +74,11 @@ def _open_gradebook(course: Course, out: Path, place: Bench) -> None:
 
 
 def _forget_others(out: Path, lab: Lab, students: set[str]) -> None:
-    """Remove results of students who are no longer in the class; the gradebook keeps them, as nbgrader does."""
-    for path in (out / "results").glob(f"*/{lab.name}"):
-        if path.parent.name not in students:
-            shutil.rmtree(path)
+    """Remove results and feedback of students who left the class; the gradebook keeps them, as nbgrader does."""
+    for kind in ("results", "feedback"):
+        for path in (out / kind).glob(f"*/{lab.name}"):
+            if path.parent.name not in students:
+                shutil.rmtree(path)
 
 
 def _keep(out: Path, place: Bench, graded: Graded, config: Config) -> SubmissionResult:

@@ -58,13 +58,13 @@ def register(source: NotebookNode, lab: str, path: Path) -> None:
     A gradebook whose lab has lost or gained cells is started over, unless a person has graded in it.
 
     Raises:
-        CannotGrade: cells changed, and marks by hand would be lost.
+        CannotGrade: cells changed, and marks by hand would be lost; or the file is no gradebook.
     """
     try:
         generate(source, lab, url(path))
     except CannotGrade as error:
-        if "Cannot add or remove cells" not in str(error):
-            raise
+        if "Cannot add or remove cells" not in str(error):  # the lab is well: it was released a moment ago
+            raise CannotGrade(f"The gradebook {path} cannot be used. Move it away and grade again. {error}") from error
         _start_over(lab, path)
         generate(source, lab, url(path))
 

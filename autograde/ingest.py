@@ -57,7 +57,10 @@ def find_notebook(folder: Path, lab: str) -> Path:
     if os.path.lexists(named):
         return named
     others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
-    if len(others) != 1:
+    if len(others) > 1:
+        names = ", ".join(path.name for path in others[:4])
+        raise Missing(f"{len(others)} notebooks were handed in ({names}), none called {lab}.ipynb: which counts?")
+    if not others:
         raise Missing(f"No notebook {lab}.ipynb was handed in.")
     return others[0]
 
@@ -65,6 +68,9 @@ def find_notebook(folder: Path, lab: str) -> Path:
 def read_plain(path: Path, max_bytes: int) -> bytes:
     """Return the bytes of a plain file; O_NONBLOCK, because opening a FIFO would wait for ever."""
     try:
+        if path.is_symlink() or path.is_dir():
+            what = "a link" if path.is_symlink() else "a folder"
+            raise Unreadable(f"{path.name} is {what} and no plain file; hand in the notebook itself.")
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise Unreadable(f"{path.name} cannot be opened as a plain file: {error.strerror}.") from error
@@ -94,13 +100,20 @@ def parse(text: bytes) -> list[HandedIn]:
 
 def _raw_cells(found: Any) -> list[Any]:
     if isinstance(found, dict) and "worksheets" in found:  # nbformat 3, written before 2015
-        found = nbformat.convert(nbformat.from_dict(found), 4)
+        found = _converted(found)
     cells = found.get("cells") if isinstance(found, dict) else None
     if not isinstance(cells, list):
         raise Unreadable("This file is not a notebook: it is JSON, but it has no list of cells.")
     if len(cells) > MAX_CELLS:
         raise Unreadable(f"The notebook has {len(cells)} cells, more than {MAX_CELLS}.")
     return [cell for cell in cells if isinstance(cell, dict)]
+
+
+def _converted(found: dict[str, Any]) -> Any:
+    try:
+        return nbformat.convert(nbformat.from_dict(found), 4)
+    except Exception as error:  # a converter that trusts what it reads may stumble over anything in it
+        raise Unreadable(f"This file is no notebook of nbformat 3 either ({type(error).__name__}).") from error
 
 
 def _cell(raw: dict[str, Any]) -> HandedIn:

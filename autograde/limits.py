@@ -1,7 +1,7 @@
 """What a submission's process may use, and how everything that it started is ended.
 
 These limits contain accidents: an endless loop, a list that grows for ever, a process left behind. They are no
-sandbox: a student's code has the rights of the user who grades.
+sandbox: a student's code has the rights of the user who grades, and a process that wipes its environment gets away.
 """
 
 from __future__ import annotations

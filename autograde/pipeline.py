@@ -6,6 +6,7 @@ Nothing is kept here: no gradebook, no feedback. A run works in a scratch folder
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import sys
 import tempfile
@@ -156,12 +157,16 @@ def preflight(place: Bench) -> SubmissionResult:
 
 
 def students(folder: Path) -> dict[str, Path]:
-    """Return the folder of each student; other files are passed over. A name that no file can hold is spelled out."""
+    """Return the folder of each student; other files are passed over. A sign that cannot be printed is spelled out."""
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
-    return {path.name.encode("utf-8", "backslashreplace").decode(): path for path in entries}
+    return {_printable(path.name): path for path in entries}
+
+
+def _printable(name: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
 
 
 def labs_of(folder: Path, labs: Iterable[Lab]) -> list[Lab]:
     """Return the labs that at least one student handed in."""
-    handed = {path.name for student in students(folder).values() for path in student.iterdir()}
-    return [lab for lab in labs if lab.name in handed]
+    handed_in = students(folder).values()  # asked name by name, because a folder that cannot be listed stops nobody
+    return [lab for lab in labs if any(os.path.lexists(student / lab.name) for student in handed_in)]

@@ -31,6 +31,7 @@ from autograde.course import CannotGrade, Course, Lab
 
 SECRET = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n(?P<text>.*?)### END \1", re.DOTALL)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(?P<text>.*?)### END HIDDEN TESTS", re.DOTALL)
+ERROR_LINE = re.compile(r"[\w.]+(Error|Exception|Entry): ")  # some libraries write more lines behind it
 SHORTEST_TELLING_LINE = 12  # below that a line such as `return x` tells nothing
 
 
@@ -89,14 +90,15 @@ def _nbgrader_at_work(lab: str) -> Iterator[None]:
 
 
 class _Heard(logging.Handler):
-    """Remembers the last line of the last traceback that nbgrader logged."""
+    """Remembers the line of the last traceback that nbgrader logged which names the error."""
 
     last = ""
 
     def emit(self, record: logging.LogRecord) -> None:
         lines = record.getMessage().strip().splitlines()
         if lines and lines[0].startswith("Traceback"):
-            self.last = lines[-1]
+            told = [line for line in lines if ERROR_LINE.match(line)]
+            self.last = (told or lines)[-1]
 
 
 def _scratch_config(scratch: Path, lab: str, db_url: str) -> Config:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from autograde.course import CannotGrade
 from autograde.results import STATUSES, SubmissionResult, from_stored
 
 MARKS = {"right": "+", "partial": "/", "wrong": "x", "not_attempted": ".", "not_run": "!", "needs_grader": "?"}
@@ -17,9 +18,20 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would execute a cell
 
 
 def load(results: Path) -> list[SubmissionResult]:
-    """Return every stored result below a folder, by lab and student."""
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*/*/results.json")]
-    return sorted((from_stored(one) for one in found), key=by_lab_and_student)
+    """Return every stored result below a folder, by lab and student.
+
+    Raises:
+        CannotGrade: a file is damaged, or was written by another version of the grader.
+    """
+    return sorted((_stored(path) for path in results.glob("*/*/results.json")), key=by_lab_and_student)
+
+
+def _stored(path: Path) -> SubmissionResult:
+    try:
+        return from_stored(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        way_out = "Remove it and grade the class again"
+        raise CannotGrade(f"{path} cannot be read ({type(error).__name__}: {error}). {way_out}.") from error
 
 
 def by_lab_and_student(result: SubmissionResult) -> tuple[str, str]:

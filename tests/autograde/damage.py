@@ -154,3 +154,15 @@ def renamed(folder: Path) -> None:
 
 def taken_back(folder: Path) -> None:
     (folder / "toy.ipynb").unlink()
+
+
+def a_folder(folder: Path) -> None:
+    """A folder with the notebook's name, as some archives unpack."""
+    (folder / "toy.ipynb").unlink()
+    (folder / "toy.ipynb").mkdir()
+
+
+def two_renamed(folder: Path) -> None:
+    """Two notebooks, and nothing says which of them counts."""
+    (folder / "b.ipynb").write_bytes((folder / "toy.ipynb").read_bytes())
+    (folder / "toy.ipynb").rename(folder / "a.ipynb")

@@ -15,6 +15,7 @@ from tests.autograde.damage import (
     BOTH,
     DOUBLE,
     Notebook,
+    a_folder,
     alone,
     beside,
     cell,
@@ -34,6 +35,7 @@ from tests.autograde.damage import (
     split,
     stripped,
     taken_back,
+    two_renamed,
     version_3,
     without,
 )  # fmt: skip
@@ -197,6 +199,12 @@ KINDS: dict[str, Kind] = {
     "fifo": Kind(NO_FILE, {}, plant=fifo),
     "link_to_a_classmate": Kind(NO_FILE, {}, plant=link("../../perfect/toy/toy.ipynb")),
     "link_to_itself": Kind(NO_FILE, {}, plant=link("toy.ipynb")),
+    "a_folder": Kind(Expected("unreadable", 0, *NOTHING_RAN, "is a folder and no plain file"), {}, plant=a_folder),
+    "broken_version_3": Kind(
+        Expected("unreadable", 0, *NOTHING_RAN, "no notebook of nbformat 3"), {}, alone(b'{"worksheets": 7}')
+    ),
+    "two_renamed": Kind(Expected("missing", 0, *NOTHING_RAN, "a.ipynb, b.ipynb"), {}, plant=two_renamed),
+    "Zoë O'Hara-Müller v2.0": Kind(FULL, BOTH),
     "renamed": Kind(FULL, BOTH, plant=renamed),
     "nothing_handed_in": Kind(Expected("missing", 0, *NOTHING_RAN, "No notebook toy.ipynb"), {}, plant=taken_back),
     # files beside the notebook are not taken
