@@ -53,6 +53,14 @@ def test_an_unwritten_answer_is_not_attempted(lab04):
         assert all(part.score == 0 and part.sentence.startswith("NotAttempted: ") for part in parts), exercise.id
 
 
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_a_misspelled_name_is_told_as_what_it_is_and_not_as_a_wrong_idea(exercise):
+    def misspelled(*args):
+        return lenght(args)  # noqa: F821
+
+    assert "NameError: name 'lenght' is not defined" in judge(exercise, misspelled).sentence
+
+
 def test_another_seed_draws_other_instances_and_still_knows_right_from_wrong(lab04):
     mine = f"SEED = {lab04.lab.seed}\n"
     cells = [cell for cell in lab04.cells if exercise_of(cell)]
