@@ -38,6 +38,6 @@ def _device() -> str:
         gpu = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
         return f"{gpu}: cells capture real graphs, nothing is skipped."
     return (
-        "CPU: cells run on the CPU twin of torch.cuda's graphs, with the same names and the same refusals.\n"
-        "            Skipped here: CUDA timings. Their place is taken by the simulator, whose constants are labelled."
+        "CPU: cells run on the CPU twin of torch.cuda's graphs: same names, same refusals.\n"
+        "            Skipped here: CUDA timings. A simulator takes their place, and says so."
     )

@@ -187,10 +187,10 @@ GRAPHS_AFFORDABLE = Exercise(
     title="Exercise 6.2",
     wants="one integer back: how many graphs fit into both budgets",
     cases=(
-        Case((10.0, 300, 0.5, 100, 10), 20),
-        Case((10.0, 150, 0.5, 100, 10), 6),
-        Case((30.0, 300, 0.5, 100, 10), 21),
-        Case((30.0, 90, 0.5, 100, 10), 0),
+        Case((40, 300, 2, 100, 10), 20),
+        Case((40, 150, 2, 100, 10), 6),
+        Case((120, 300, 2, 100, 10), 21),
+        Case((120, 90, 2, 100, 10), 0),
     ),
     misconceptions=(
         Misconception(
@@ -200,7 +200,7 @@ GRAPHS_AFFORDABLE = Exercise(
         ),
         Misconception(
             "looks at the memory alone",
-            "10 seconds are 20 graphs at half a second each; you record 21.",
+            "40 seconds are 20 graphs at two seconds each; you record 21.",
             answers({0: 21, 1: 6}),
         ),
         Misconception(
@@ -220,6 +220,6 @@ GRAPHS_AFFORDABLE = Exercise(
     hints=(
         "Compute how many the time allows and how many the memory allows. Which of the two counts?",
         "Memory: the first graph takes `first_mib`, each further one `next_mib`. What if not even the first fits?",
-        "`int(seconds // seconds_each)` and `1 + (mib - first_mib) // next_mib`, and the smaller of the two.",
+        "`seconds // seconds_each` and `1 + (mib - first_mib) // next_mib`, and the smaller of the two.",
     ),
 )

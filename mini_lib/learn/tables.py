@@ -29,6 +29,8 @@ class Comparison:
         if not (_is_number(self.predicted) and _is_number(result)):
             return ""
         factor = float(self.predicted) / float(result)  # type: ignore[arg-type]
+        if factor == 1:
+            return f"Your prediction is exactly what was {name}."
         if 0.9 <= factor <= 1.1:
             return f"Your prediction is within 10 % of what was {name}."
         if factor > 1:
@@ -49,7 +51,8 @@ class Comparison:
             f'<td style="text-align: right"><b>{escape(quantity)}</b></td></tr>'
             for label, quantity in self.rows()
         )
-        return f"<table><caption>{escape(self.key)}</caption>{cells}</table>{escape(self.sentence())}"
+        caption = f'<caption style="white-space: nowrap">{escape(self.key)}</caption>'
+        return f"<table>{caption}{cells}</table>{escape(self.sentence())}"
 
 
 def _is_number(value: object) -> bool:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Literal
 
 from mini_lib.learn.exercise import Case, Outcome
 
+WIDTH = 80  # `nbgrader validate` indents by 4 and cuts at 87, its dialog in JupyterLab at about 110
 Status = Literal["not attempted", "wrong", "right"]
 
 
-class NotAttempted(Exception):
+class _SaysASentence(Exception):
+    """An error that needs no traceback: the lines that raised it are this library's, and nothing is wrong there."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows, and with it nbgrader's Validate, which wraps no line: name and sentence."""
+        lines = f"{type(self).__name__}: {self}".split("\n")
+        return [short for line in lines for short in wrap(line, WIDTH) or [""]]
+
+
+class NotAttempted(_SaysASentence):
     """The function is still the stub. The message is the verdict's sentence."""
 
 
-class WrongAnswer(Exception):
+class WrongAnswer(_SaysASentence):
     """The function answers wrongly. The message is the verdict's sentence."""
 
 

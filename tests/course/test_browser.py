@@ -135,6 +135,8 @@ def test_validating_a_lab_as_it_was_handed_out_says_that_its_tests_fail(lab, pag
     said = validated(page, lab, names[0].relative_to(lab.log.parent / "work").as_posix())
     assert "failed" in said
     assert "Success" not in said
+    assert "still the stub" in said
+    assert "Traceback" not in said
 
 
 def validated(page, lab: RunningLab, name: str) -> str:

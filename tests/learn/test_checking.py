@@ -55,6 +55,14 @@ def test_require_carries_the_sentence_as_it_is():
     assert require(Verdict("right", "Right.")) is None
 
 
+@pytest.mark.parametrize("error", [NotAttempted, WrongAnswer])
+def test_what_validate_shows_of_a_failed_check_is_its_sentence_in_short_lines_and_no_traceback(error):
+    sentence = "You round down, and " + "the graph has no room for the last row. " * 5 + "\nSee above."
+    lines = error(sentence)._render_traceback_()
+    assert max(map(len, lines)) <= 80
+    assert " ".join(lines).split() == [f"{error.__name__}:", *sentence.split()]
+
+
 def test_the_picture_is_drawn_from_the_students_own_answers(capsys):
     seen = []
     check(with_picture(seen.append), lambda sizes, num_tokens: num_tokens + 70)

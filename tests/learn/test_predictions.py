@@ -62,6 +62,9 @@ def test_a_close_prediction_is_told_that_it_is_close(store, capsys):
     predict("j", 31)
     reveal("j", simulated=30)
     assert "within 10 %" in capsys.readouterr().out
+    predict("i", 40)
+    reveal("i", simulated=40)
+    assert "exactly" in capsys.readouterr().out
 
 
 def test_a_numpy_number_or_a_word_can_be_predicted(store, capsys):
@@ -113,4 +116,5 @@ def test_the_doctor_tells_device_and_versions(store, capsys):
     assert "torch" in told.out
     assert "device      " in told.out
     assert "missing" not in told.out
+    assert max(map(len, told.out.splitlines())) <= 100  # a notebook beside the file browser breaks longer ones
     assert told.err == ""

@@ -6,6 +6,7 @@ GPU they capture on `torch.cuda`.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
+AGAIN = "--- once more ---"
 SOLUTIONS = {
     "is_launch_bound": "return launch_us > kernel_us + gap_us",
     "kernel_start_us": "return max(gpu_free_us, launch_done_us)",
@@ -21,7 +23,7 @@ SOLUTIONS = {
     "double_if_large": "return torch.where(x.sum() > 20, x * 2, x)",
     "worst_batch": "return max(zip([0, *sizes], sizes), key=lambda p: ((p[1] - p[0] - 1) / p[1], -p[0]))[0] + 1",
     "graphs_affordable": (
-        "return min(int(seconds // seconds_each), 1 + (mib - first_mib) // next_mib if mib >= first_mib else 0)"
+        "return min(seconds // seconds_each, 1 + (mib - first_mib) // next_mib if mib >= first_mib else 0)"
     ),
 }
 
@@ -50,11 +52,11 @@ def answered(source):
     return source.replace("= ..., ...", "= 40, 16").replace("= ...", "= 3")
 
 
-def run(path, solved, folder):
+def run(path, solved, folder, code=None):
     environment = os.environ | {"LAUNCH_BOUND_PREDICTIONS": str(folder / "predictions.json")}
     environment.pop("LAUNCH_BOUND_LAB", None)
     script = folder / "script.py"
-    script.write_text(as_script(path, solved), encoding="utf-8")
+    script.write_text(code or as_script(path, solved), encoding="utf-8")
     return subprocess.run(
         [sys.executable, script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -69,6 +71,21 @@ def test_solved_exercises_are_right_and_the_notebook_runs_to_its_end(path, tmp_p
     assert ran.stdout.count("✔ RIGHT") >= len(stubs_of(path)) > 0
     revealed = json.loads((tmp_path / "predictions.json").read_text())
     assert any("simulated" in record or "measured" in record for record in revealed.values())
+
+
+def revealed_twice(path):
+    """Return a script: the notebook's code, then a line, then each cell that reveals something once more."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    again = [source_of(cell) for cell in cells if 'reveal("' in source_of(cell)]
+    return "\n".join([as_script(path, True), f"print({AGAIN!r})", *again])
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_who_predicts_after_run_all_and_reveals_once_more_is_told_the_same_result(path, tmp_path):
+    ran = run(path, True, tmp_path, revealed_twice(path))
+    assert ran.returncode == 0, ran.stderr
+    first, second = (re.findall(r"^  (?:simulated|measured) .*", part, re.M) for part in ran.stdout.split(AGAIN))
+    assert first == second != []
 
 
 @pytest.mark.gpu

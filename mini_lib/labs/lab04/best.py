@@ -41,6 +41,8 @@ def _differs(outcome: Outcome) -> str:
         f"For {shown(histogram)} and the budget {shown(budget)} the ladder with the fewest padded rows "
         f"is {best}, yours is {shown(outcome.value)}. Count the padded rows of both by hand, batch by batch."
     )
+
+
 _CHOSE = f"With three graphs for {_FIRST} you chose"
 
 
@@ -195,7 +197,7 @@ BEST_SIZES = Exercise(
         "Fill that table for g = 1, 2, ... and keep with each entry the list of sizes that led to it. Return [] when "
         "the number of graphs is below 1, and never use more graphs than there are batch sizes.",
     ),
-    picture=lambda outcomes: staircase(outcomes[_GRAPHS].value, _FIRST),
+    picture=lambda outcomes: staircase(outcomes[_GRAPHS].value, _FIRST, " where num_graphs is 3"),
     agrees=_one_of,
     differs=_differs,
     difficulty=5,

@@ -99,8 +99,7 @@ DEFAULT_SIZES = Exercise(
         ),
         Misconception(
             "widest decode above the token limit",
-            "With max_num_seqs=100 and max_num_batched_tokens=50 your ladder holds 100, a batch that no step can "
-            "have.",
+            "With max_num_seqs=100 and max_num_batched_tokens=50 your ladder holds 100, a batch that no step can have.",
             gave(_NARROW, lambda ladder: 100 in ladder),
             see=_OFF_GRID,
         ),

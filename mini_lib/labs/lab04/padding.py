@@ -83,7 +83,7 @@ def _differs(outcome: Outcome) -> str:
     return f"Padding {len(batch['input_ids'])} rows to {size}: {fault(outcome.value, outcome.case.expected)}"
 
 
-_VLLM_PADS = "vLLM pads with it, and its kernels skip such a row. A kernel that does not know the sign"
+_VLLM_PADS = "vLLM pads with it, and its kernels skip such a row. A kernel that does not know the convention"
 
 PAD_BATCH = Exercise(
     id="pad_batch",

@@ -27,14 +27,17 @@ class Text(NamedTuple):
         return f'<pre style="line-height: 1.15; white-space: pre; overflow-x: auto">{escape(self.text)}</pre>'
 
 
-def staircase(sizes: Any, histogram: dict[int, int]) -> object | None:
-    """Return the staircase of a student's ladder over `histogram`; None where nobody looks at it: in a grader."""
+def staircase(sizes: Any, histogram: dict[int, int], asked: str = "") -> object | None:
+    """Return the staircase of a student's ladder over `histogram`; None where nobody looks at it: in a grader.
+
+    `asked` says in the title which of several questions the ladder answers.
+    """
     if os.environ.get("NBGRADER_EXECUTION") == "autograde" or not isinstance(sizes, list) or not sizes:
         return None
     from mini_lib.plots import staircase as draw  # here, so that matplotlib waits until the first picture
 
     shown = ", ".join(map(str, sizes)) if len(sizes) <= 12 else f"{len(sizes)} sizes"
-    return draw(sizes, histogram, title=f"Your ladder: {shown}")
+    return draw(sizes, histogram, title=f"Your ladder{asked}: {shown}")
 
 
 def rides(outcomes: tuple[Outcome, ...]) -> Text:
