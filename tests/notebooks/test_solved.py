@@ -74,7 +74,7 @@ def test_solved_exercises_are_right_and_the_notebook_runs_to_its_end(path, tmp_p
 
 
 def revealed_twice(path):
-    """Return a script: the notebook's code, then a line, then each cell that reveals something once more, last first."""
+    """Return a script: the notebook's code, a line, then each cell that reveals something once more, last first."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     again = [source_of(cell) for cell in cells if 'reveal("' in source_of(cell)]
     return "\n".join([as_script(path, True), f"print({AGAIN!r})", *reversed(again)])
