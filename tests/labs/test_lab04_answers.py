@@ -1,5 +1,9 @@
 """Lab 4's tests are good: wrong answers lose and are told why, right ones lose nothing, the stub is not attempted."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from mini_lib import withheld
@@ -59,6 +63,14 @@ def test_a_misspelled_name_is_told_as_what_it_is_and_not_as_a_wrong_idea(exercis
         return lenght(args)  # noqa: F821
 
     assert "NameError: name 'lenght' is not defined" in judge(exercise, misspelled).sentence
+
+
+def test_in_the_grader_a_new_process_does_not_get_the_librarys_answer_either(lab04):
+    code = "from mini_lib.dispatch import CaptureSizes\nprint(CaptureSizes([1, 8]).pad(5))"
+    environment = {**os.environ, **lab04.lab.environment}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert "withheld in lab 4: write your own" in done.stderr
 
 
 def test_another_seed_draws_other_instances_and_still_knows_right_from_wrong(lab04):
