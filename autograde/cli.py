@@ -36,12 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit status of the process."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.verb(options))
+        status = int(options.verb(options))
+        sys.stdout.flush()
+        return status
     except CannotGrade as error:
         print(f"autograde: {error}", file=sys.stderr)
         return 1
     except ModuleNotFoundError as error:
         print(f"autograde: {error}. Install what an instructor needs: pip install -e '.[instructor]'", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever reads what we print has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         print(f"autograde: {error}. Is there room on the disk, and may you read and write there?", file=sys.stderr)

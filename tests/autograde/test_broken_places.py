@@ -1,9 +1,13 @@
 """Something around the class is broken: the tool names the file and the way out, and shows no traceback."""
 
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
+from autograde.course import ROOT
 from autograde.pipeline import students
 from tests.autograde.gallery import KINDS
 
@@ -27,6 +31,15 @@ def test_a_damaged_result_is_named_with_the_way_out(toy, text):
     assert called.returncode == 1
     assert f"{path} cannot be read" in called.stderr
     assert "grade the class again" in called.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error_on_the_screen(toy):
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "autograde", "report", "--course", str(toy.course.root)]
+    done = subprocess.run(command, cwd=ROOT, stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writes)
+    assert done.stderr == ""
 
 
 def test_who_left_the_class_leaves_no_page_to_hand_back(toy):
