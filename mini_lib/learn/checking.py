@@ -33,7 +33,7 @@ def _draw(exercise: Exercise, verdict: Verdict) -> None:
     try:
         figure = exercise.picture(verdict.outcomes)
     except Exception as error:  # an answer of another shape cannot be drawn; its verdict stands without a picture
-        show(f"(No picture: your answer cannot be drawn. {type(error).__name__}: {error})")
+        show(f"(No picture: it could not be drawn. {type(error).__name__}: {error})")
         return
     if figure is not None:
         show(figure)
