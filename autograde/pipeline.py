@@ -21,7 +21,7 @@ from autograde import gradebook
 from autograde.align import grade_id
 from autograde.course import CannotGrade, Course, Lab
 from autograde.pool import Finished, run_all
-from autograde.release import HIDDEN, Built, generate, released, secret_lines
+from autograde.release import HIDDEN, Built, released, secret_lines
 from autograde.results import SubmissionResult
 from autograde.run import Job, Outcome, read_outcome, without_runs
 from autograde.verdicts import Exercise, exercises, judged
@@ -56,13 +56,12 @@ class Graded:
 @contextlib.contextmanager
 def bench(course: Course, lab: Lab, seed: int) -> Iterator[Bench]:
     """Build a lab and hand out a place to grade it in."""
-    built = released(lab, seed, course.root / "pyproject.toml")
     with tempfile.TemporaryDirectory(prefix="autograde-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         (scratch / "fonts").mkdir()
-        nbformat.write(built.release, scratch / "release.ipynb")
         gradebook.create(scratch / "cells.db", course.root / "autograde" / "out" / "blank_gradebook.db")
-        generate(built.source, lab.name, gradebook.url(scratch / "cells.db"))
+        built = released(lab, seed, course.root / "pyproject.toml", gradebook.url(scratch / "cells.db"))
+        nbformat.write(built.release, scratch / "release.ipynb")
         hidden = tuple(secret_lines(built.source, HIDDEN))
         yield Bench(lab, built, tuple(exercises(built.source)), hidden, scratch)
 

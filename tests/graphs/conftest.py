@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from mini_lib.bench.provenance import one_cpu_thread
 from mini_lib.graphs import device_of, recorder
 
 WORLDS = ["twin", pytest.param("cuda", marks=pytest.mark.gpu)] if torch.cuda.is_available() else ["twin"]
@@ -24,10 +25,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
     """On tensors this small a second thread only waits, up to 10 ms an op on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_cpu_thread():
+        yield
 
 
 @dataclass(frozen=True)
