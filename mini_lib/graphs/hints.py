@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mini_lib.graphs.rules import Verdict
+from mini_lib.graphs.rules import Treatment
 
 _SPELLING_OF = {
     "item": ".item()",
@@ -23,10 +23,10 @@ _SPELLING_OF = {
 }
 
 
-def hint_for(verdict: Verdict, op: str, call: str) -> str:
+def hint_for(treatment: Treatment, op: str, call: str) -> str:
     """Return our paragraph for a refused op. `call` is the Python name under which the student called it, if known."""
     spelling = _SPELLING_OF.get(call, "" if op.endswith(call) else call)
-    return _HINTS[verdict](f"{op} (from {spelling})" if spelling else op)
+    return _HINTS[treatment](f"{op} (from {spelling})" if spelling else op)
 
 
 def _read_back(op: str) -> str:
@@ -51,8 +51,8 @@ def _host_copy(op: str) -> str:
     )
 
 
-_HINTS: dict[Verdict, Callable[[str], str]] = {
-    Verdict.READ_BACK: _read_back,
-    Verdict.DYNAMIC_SHAPE: _dynamic_shape,
-    Verdict.HOST_COPY: _host_copy,
+_HINTS: dict[Treatment, Callable[[str], str]] = {
+    Treatment.READ_BACK: _read_back,
+    Treatment.DYNAMIC_SHAPE: _dynamic_shape,
+    Treatment.HOST_COPY: _host_copy,
 }

@@ -23,7 +23,7 @@ from mini_lib.graphs.host_reads import HostReads
 from mini_lib.graphs.inputs import ExternalInputs, shadow_of
 from mini_lib.graphs.nodes import Node, node_of
 from mini_lib.graphs.pool import Pool
-from mini_lib.graphs.rules import Verdict, judge, op_name
+from mini_lib.graphs.rules import Treatment, op_name, treatment_of
 from mini_lib.graphs.shapes import Frozen, TensorSpec, infer
 from mini_lib.graphs.signatures import Signature, map_tensors, signature_of
 
@@ -57,15 +57,15 @@ class Recording(TorchDispatchMode):
             raise CaptureError(FirstLine.INVALIDATED_901, hint)
 
     def _handle(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        verdict = judge(func, args, kwargs, self.inputs.is_number)
-        if verdict is Verdict.RUN_NOW:
+        treatment = treatment_of(func, args, kwargs, self.inputs.is_number)
+        if treatment is Treatment.RUN_NOW:
             return self._run_now(func, args, kwargs)
-        if verdict is Verdict.TAKE_APART:
+        if treatment is Treatment.TAKE_APART:
             with self:
                 return func.decompose(*args, **kwargs)
-        if verdict in (Verdict.READ_BACK, Verdict.DYNAMIC_SHAPE, Verdict.HOST_COPY):
-            self._refuse_op(func, verdict)
-        return self._record(func, args, kwargs, launches=verdict is Verdict.RECORD)
+        if treatment in (Treatment.READ_BACK, Treatment.DYNAMIC_SHAPE, Treatment.HOST_COPY):
+            self._refuse_op(func, treatment)
+        return self._record(func, args, kwargs, launches=treatment is Treatment.RECORD)
 
     def _run_now(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = func(*args, **kwargs)
@@ -73,9 +73,9 @@ class Recording(TorchDispatchMode):
             self.inputs.note_number(result)
         return result
 
-    def _refuse_op(self, func: OpOverload, verdict: Verdict) -> NoReturn:
-        hint = hint_for(verdict, signature_of(func).name, self.host_reads.call)
-        if verdict is Verdict.HOST_COPY:
+    def _refuse_op(self, func: OpOverload, treatment: Treatment) -> NoReturn:
+        hint = hint_for(treatment, signature_of(func).name, self.host_reads.call)
+        if treatment is Treatment.HOST_COPY:
             raise CaptureError(FirstLine.PAGEABLE_COPY, hint)  # found out before the launch: the capture survives
         self.refuse(FirstLine.UNSUPPORTED_900, hint)
 

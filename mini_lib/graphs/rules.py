@@ -20,7 +20,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 
 
-class Verdict(Enum):
+class Treatment(Enum):
     """What becomes of an op during capture."""
 
     RECORD = "record"  # a kernel launch: write it down, run nothing
@@ -53,19 +53,21 @@ _COPIES_NUMBERS = {"copy_", "where", "index_put", "index_put_", "_index_put_impl
 _OWN_KERNEL_KEYS = ("CPU", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional")
 
 
-def judge(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], is_number: Callable[[Any], bool]) -> Verdict:
+def treatment_of(
+    func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], is_number: Callable[[Any], bool]
+) -> Treatment:
     """Return what the capture does with this call. `is_number` knows tensors that are one number of the program."""
     name = op_name(func)
     if func.namespace == "aten" and name in _TAKES_MASKS and _has_mask(args[1]):
-        return Verdict.RECORD if _is_masked_fill(name, args, is_number) else Verdict.DYNAMIC_SHAPE
+        return Treatment.RECORD if _is_masked_fill(name, args, is_number) else Treatment.DYNAMIC_SHAPE
     if func.namespace == "aten" and name in _COPIES_NUMBERS and any(is_number(arg) for arg in args):
-        return Verdict.HOST_COPY
+        return Treatment.HOST_COPY
     if name == "lift_fresh":
-        return Verdict.RUN_NOW if args[0].dim() == 0 else Verdict.HOST_COPY
+        return Treatment.RUN_NOW if args[0].dim() == 0 else Treatment.HOST_COPY
     if name == "repeat_interleave" and func._overloadname == "Tensor":
-        return Verdict.DYNAMIC_SHAPE if kwargs.get("output_size") is None else Verdict.RECORD
+        return Treatment.DYNAMIC_SHAPE if kwargs.get("output_size") is None else Treatment.RECORD
     if _all_on_meta(args, kwargs):
-        return Verdict.RUN_NOW
+        return Treatment.RUN_NOW
     return _by_schema(func)
 
 
@@ -80,20 +82,20 @@ def is_random(func: OpOverload) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _by_schema(func: OpOverload) -> Verdict:
+def _by_schema(func: OpOverload) -> Treatment:
     """Answer from the op alone, for all arguments."""
     name = op_name(func)
     if func.namespace in ("prim", "profiler") or name in _ASKS:
-        return Verdict.RUN_NOW
+        return Treatment.RUN_NOW
     if func.namespace == "aten" and name in _READS_BACK:
-        return Verdict.READ_BACK
+        return Treatment.READ_BACK
     if func.namespace == "aten" and name in _DYNAMIC:
-        return Verdict.DYNAMIC_SHAPE
+        return Treatment.DYNAMIC_SHAPE
     if _is_composite(func):
-        return Verdict.TAKE_APART
+        return Treatment.TAKE_APART
     if func.is_view or name in _VIEWS_IN_DISGUISE or torch.Tag.inplace_view in func.tags:
-        return Verdict.RUN_NOW
-    return Verdict.ALLOCATE if func.namespace == "aten" and name in _ALLOCATES else Verdict.RECORD
+        return Treatment.RUN_NOW
+    return Treatment.ALLOCATE if func.namespace == "aten" and name in _ALLOCATES else Treatment.RECORD
 
 
 def _is_composite(func: OpOverload) -> bool:
