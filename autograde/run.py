@@ -108,6 +108,7 @@ def _executed(notebook: NotebookNode, job: Job, folder: Path) -> tuple[NotebookN
     from autograde.release import nbgrader_config
 
     config = nbgrader_config()
+    config.KernelManager = _kernel_sockets(folder.parent)
     marks = {"notebook": job.lab.name, "assignment": job.lab.name, "student": job.student, "db_url": job.cells_db}
     resources: Any = {"nbgrader": marks, "metadata": {"path": str(folder)}, "unique_key": job.lab.name}
     execute = BoundedExecute(job.lab.limits, config)
@@ -115,6 +116,15 @@ def _executed(notebook: NotebookNode, job: Job, folder: Path) -> tuple[NotebookN
         made = execute if step is Execute else step(config=config)
         notebook, resources = made(notebook, resources)  # a call, which passes over a step that is not enabled
     return notebook, Outcome(execute.ended, execute.sentence)
+
+
+def _kernel_sockets(home: Path) -> Config:
+    """Return settings by which a kernel talks through socket files in `home` and opens no port.
+
+    jupyter_client chooses a TCP port, lets go of it, and the kernel binds it later: of many kernels at once, now and
+    then one finds its port taken and dies before the first cell.
+    """
+    return Config(transport="ipc", ip=str(home / "kernel"))
 
 
 def _steps(config: Config) -> list[Any]:

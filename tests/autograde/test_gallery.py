@@ -19,7 +19,7 @@ def test_each_kind_of_submission_gets_its_golden_result(gallery, kind):
     found, expected = printed[kind], KINDS[kind].expected
     parts = {part["id"]: part for part in found["exercises"]}
     got = (found["status"], found["score"], parts["double"]["status"], parts["roots"]["status"])
-    assert got == (expected.status, expected.score, expected.double, expected.roots)
+    assert got == (expected.status, expected.score, expected.double, expected.roots), parts
     assert any(expected.told in part["message"] for part in parts.values()), parts
 
 
