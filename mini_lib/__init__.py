@@ -14,17 +14,29 @@ from importlib import import_module
 from typing import Any
 
 _HOME_OF = {
+    "ModelConfig": "mini_lib.config",
     "default_capture_sizes": "mini_lib.dispatch",
     "CaptureSizes": "mini_lib.dispatch",
     "padding_waste": "mini_lib.dispatch",
+    "CUDAGraphMode": "mini_lib.dispatch",
+    "BatchDescriptor": "mini_lib.dispatch",
+    "CudagraphDispatcher": "mini_lib.dispatch",
+    "AttentionCGSupport": "mini_lib.dispatch",
+    "resolve_cudagraph_mode": "mini_lib.dispatch",
     "Span": "mini_lib.timing",
     "Timeline": "mini_lib.timing",
     "get_device_module": "mini_lib.graphs",
     "capture": "mini_lib.graphs",
     "InputBuffers": "mini_lib.graphs",
     "GraphRunner": "mini_lib.graphs",
+    "CompilationMode": "mini_lib.compilation",
+    "FutureMap": "mini_lib.engine",
+    "Engine": "mini_lib.engine",
 }
-_ROOMS = ("bench", "dispatch", "graphs", "labs", "learn", "plots", "timing")
+_ROOMS = (
+    *("bench", "compilation", "config", "dispatch", "engine", "graphs"),
+    *("labs", "learn", "model", "plots", "scheduling", "timing"),
+)
 
 __all__ = [*_HOME_OF, *_ROOMS]
 
