@@ -19,8 +19,18 @@ import operator
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 from mini_lib.withheld import withheld_in
+
+
+class Ladder(Protocol):
+    """What is asked of a ladder of sizes; `CaptureSizes` is one, and a student's own may be another."""
+
+    def __iter__(self) -> Iterator[int]: ...
+
+    def pad(self, num_tokens: int) -> int | None:
+        """Return the smallest size that holds `num_tokens`, or None to run eagerly."""
 
 
 @dataclass(frozen=True, init=False)
@@ -65,6 +75,11 @@ class CaptureSizes:
 
     def __repr__(self) -> str:
         return f"CaptureSizes({list(self.sizes)})"
+
+
+def as_ladder(sizes: Ladder | Iterable[int]) -> Ladder:
+    """Return `sizes` itself if it pads, else `CaptureSizes` of these numbers."""
+    return cast("Ladder", sizes) if hasattr(sizes, "pad") else CaptureSizes(sizes)
 
 
 @withheld_in("lab04")

@@ -19,31 +19,22 @@ is planned anew per step, keys beyond the number of rows, and several devices th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
-from typing import Protocol, cast
 
 import torch
 from torch import Tensor
 
-from mini_lib.dispatch import CaptureSizes
+from mini_lib.dispatch import CaptureSizes, Ladder
+from mini_lib.dispatch.capture_sizes import as_ladder
 from mini_lib.graphs.buffers import InputBuffers
 from mini_lib.graphs.cache import GraphCache
 from mini_lib.graphs.capture import Output, check_rows, first_rows
 from mini_lib.graphs.device import device_of, get_device_module
 from mini_lib.graphs.errors import CaptureError, FirstLine, NoGraphError
 from mini_lib.graphs.progress import progress_bar
-
-
-class Ladder(Protocol):
-    """What `GraphRunner` asks of a ladder of sizes; `CaptureSizes` is one, and a student's own may be another."""
-
-    def __iter__(self) -> Iterator[int]: ...
-
-    def pad(self, num_tokens: int) -> int | None:
-        """Return the smallest size that holds `num_tokens`, or None to run eagerly."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +81,7 @@ class GraphRunner:
         self.buffers = buffers
         self.device_module = device_module or get_device_module()
         self.num_warmups = num_warmups
-        self.capture_sizes = CaptureSizes([]) if enforce_eager else _as_ladder(capture_sizes)
+        self.capture_sizes = CaptureSizes([]) if enforce_eager else as_ladder(capture_sizes)
         self.graphs = GraphCache(self.device_module)
         self._replays: Counter[int] = Counter()
         self._eager_calls = 0
@@ -184,7 +175,3 @@ class GraphRunner:
                 f"The largest capture size is {largest}, but the static inputs hold {self.buffers.max_rows} rows: "
                 f"build InputBuffers with max_rows of at least {largest}."
             )
-
-
-def _as_ladder(sizes: Ladder | Iterable[int]) -> Ladder:
-    return cast("Ladder", sizes) if hasattr(sizes, "pad") else CaptureSizes(sizes)
