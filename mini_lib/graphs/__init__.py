@@ -12,7 +12,9 @@ from mini_lib.graphs.cache import GraphCache
 from mini_lib.graphs.capture import CapturedGraph, capture
 from mini_lib.graphs.device import device_of, get_device_module
 from mini_lib.graphs.errors import CaptureError, GraphError, NoGraphError, StaleInputError
+from mini_lib.graphs.launches import Launches, count_launches, note_graph_launch
 from mini_lib.graphs.runner import GraphRunner
+from mini_lib.graphs.weak_refs import weak_ref
 
 _device_module = get_device_module()
 CUDAGraph = _device_module.CUDAGraph
@@ -30,14 +32,18 @@ __all__ = [
     "GraphError",
     "GraphRunner",
     "InputBuffers",
+    "Launches",
     "NoGraphError",
     "StaleInputError",
     "capture",
+    "count_launches",
     "device_of",
     "get_device_module",
     "graph",
     "graph_pool_handle",
     "is_current_stream_capturing",
+    "note_graph_launch",
     "recorder",
     "synchronize",
+    "weak_ref",
 ]

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from mini_lib.graphs.device import device_of, get_device_module
 from mini_lib.graphs.errors import StaleInputError
+from mini_lib.graphs.launches import note_graph_launch
 
 Output = Any  # a tensor, or a (nested) tuple, list or dict of tensors
 PoolHandle = Any  # what graph_pool_handle() returns: opaque on both devices
@@ -57,6 +58,7 @@ class CapturedGraph:
         if inputs:
             self._copy_in(inputs)
         self.graph.replay()
+        note_graph_launch()
         return self.output
 
     def _copy_in(self, inputs: tuple[Tensor, ...]) -> None:

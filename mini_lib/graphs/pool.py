@@ -161,6 +161,12 @@ def pool_of(handle: PoolHandle) -> Pool:
     return _pool_of_handle.get(handle) or Pool(handle)
 
 
+def segment_at(address: int) -> Segment | None:
+    """Return the segment of any living pool that holds `address`, or None."""
+    found = (pool.find(address) for pool in list(_pool_of_handle.values()))
+    return next((segment for segment in found if segment is not None), None)
+
+
 def _segment_bytes(num_bytes: int) -> int:
     if num_bytes <= MAX_SMALL_BYTES:
         return SMALL_SEGMENT_BYTES

@@ -1,7 +1,8 @@
 """Replay: the recorded nodes, one after the other, on the recorded addresses.
 
 No module, no autograd and no shape is looked at any more: that is all a CPU can save. On a GPU one launch takes the
-place of all, and that is the effect which graphs are for; do not take this loop's speed-up for it.
+place of all, and that is the effect which graphs are for; do not take this loop's speed-up for it. And since it is one
+launch, nobody who watches ops may see the nodes go by: they run below all modes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from mini_lib.graphs.nodes import Node
 def run(nodes: Sequence[Node]) -> None:
     """Carry out `nodes` in order. An error names the node: on a GPU it would be a device-side assert, or silence."""
     with ExitStack() as stack:
+        stack.enter_context(torch._C.DisableTorchFunction())
+        stack.enter_context(torch._C._DisableTorchDispatch())
         stack.enter_context(torch.inference_mode())  # shadows may be inference tensors: only this mode may write them
         if torch.is_autocast_enabled("cpu"):
             stack.enter_context(torch.autocast("cpu", enabled=False))  # the casts were recorded

@@ -55,7 +55,8 @@ def map_tensors(value: Any, change: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, Tensor):
         return change(value)
     if isinstance(value, list | tuple):
-        return type(value)(map_tensors(item, change) for item in value)
+        items = [map_tensors(item, change) for item in value]
+        return value._make(items) if hasattr(value, "_make") else type(value)(items)  # a named tuple has _make
     if isinstance(value, dict):
         return {key: map_tensors(item, change) for key, item in value.items()}
     return value
