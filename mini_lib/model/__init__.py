@@ -1,1 +1,22 @@
-"""(being built)"""
+"""Models that know nothing of graphs: a decoder in three styles, and an exact-integer one that cannot round."""
+
+from mini_lib.model.attention import SPLITTING_OPS, AttentionMetadata, attention, hash_attention
+from mini_lib.model.building import Model, build_model, default_dtype
+from mini_lib.model.eager import eager_decode
+from mini_lib.model.kv_cache import NULL_BLOCK, kv_write, new_kv_caches
+from mini_lib.model.paged_attention import paged_attention
+
+__all__ = [
+    "AttentionMetadata",
+    "Model",
+    "NULL_BLOCK",
+    "SPLITTING_OPS",
+    "attention",
+    "build_model",
+    "default_dtype",
+    "eager_decode",
+    "hash_attention",
+    "kv_write",
+    "new_kv_caches",
+    "paged_attention",
+]
