@@ -77,7 +77,8 @@ class Exercise:
     the outcomes and shows the student's own answer, or returns something to display. `agrees(yours, expected)`
     compares plain data. `differs` words a wrong answer that no misconception recognises, where "the answer is 8,
     yours is 4" says too little. `arguments` names the arguments in sentences where the function's own names are
-    not at hand.
+    not at hand. `drive(fn, *args)` makes the call where the answer is more than a function of plain data (a loop that
+    wants a scheduler, a class that wants a caller), and gives plain data back.
 
     Raises:
         ValueError: there is no case, or a misconception would recognise the right answers.
@@ -94,6 +95,7 @@ class Exercise:
     agrees: Callable[[Plain, Plain], bool] = same
     differs: Callable[[Outcome], str] | None = None
     arguments: tuple[str, ...] = ()
+    drive: Callable[..., object] | None = None
     difficulty: int = 1
     importance: int = 1
     minutes: int = 5

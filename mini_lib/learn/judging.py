@@ -31,23 +31,23 @@ def judge(exercise: Exercise, fn: object, cases: Iterable[Case] = ()) -> Verdict
         return Verdict("wrong", f"{exercise.title} wants a function; you handed in {shown(fn)}.")
     outcomes: list[Outcome] = []
     for case in exercise.cases:
-        outcomes.append(_outcome(fn, case))
+        outcomes.append(_outcome(exercise, fn, case))
         if _nobody_tried(outcomes[0]):
             return _not_attempted(exercise)
         if _was_stopped(outcomes[-1]):
             break
     if _first_wrong(exercise, outcomes) is None:
-        outcomes += [_outcome(fn, case) for case in cases]
+        outcomes += [_outcome(exercise, fn, case) for case in cases]
     return _verdict(exercise, fn, tuple(outcomes))
 
 
-def _outcome(fn: object, case: Case) -> Outcome:
+def _outcome(exercise: Exercise, fn: object, case: Case) -> Outcome:
     """Call `fn` on copies of the case's arguments and return what came of it."""
     assert callable(fn)
     args = copy.deepcopy(case.args)
     value: Plain | Raised
     try:
-        value = plain(fn(*args))
+        value = plain(fn(*args) if exercise.drive is None else exercise.drive(fn, *args))
     except NotPlain as refusal:
         value = Raised(_NOT_PLAIN, str(refusal))
     except (Exception, SystemExit, KeyboardInterrupt) as error:  # all that a student's function can do to us
