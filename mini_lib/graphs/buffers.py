@@ -70,11 +70,12 @@ class InputBuffers:
         self._check_room(num_rows)
         return {name: tensor[:num_rows] for name, tensor in self.tensors.items()}
 
-    def copy_in(self, num_padded: int, **values: Tensor) -> dict[str, Tensor]:
+    def copy_in(self, num_padded: int, *, non_blocking: bool = False, **values: Tensor) -> dict[str, Tensor]:
         """Copy a batch into the static tensors, pad it, and return their first `num_padded` rows.
 
         Each value has shape (rows, *spec.shape) with the same number of rows, at most `num_padded`; it may lie on any
         device. Rows beyond it, up to `num_padded`, take the spec's `pad`. Nothing is written when a check fails.
+        `non_blocking` returns before values in pinned memory are copied: leave them alone until the copy has happened.
 
         Raises:
             TypeError: a name is missing or unknown, or a dtype is not the spec's (`copy_` would convert it silently).
@@ -87,7 +88,7 @@ class InputBuffers:
         self.check_addresses()
         views = self.views(num_padded)
         for name, view in views.items():
-            view[:num_rows].copy_(values[name])
+            view[:num_rows].copy_(values[name], non_blocking=non_blocking)
             view[num_rows:].fill_(self.specs[name].pad)
         return views
 
