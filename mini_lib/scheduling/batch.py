@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-FUTURE_TOKEN = -1  # "the token that this row samples in the step before": the device knows it, the CPU does not yet
+FUTURE_TOKEN = -1  # "the token that this row sampled last": the device has it, the CPU may not know it yet
 
 
 class ScheduledRequest(NamedTuple):
     """What one request brings to a batch: the tokens at positions `start` .. `start + len(token_ids) - 1`.
 
-    `row` is its place in the request pool (`req_pool_index`): from 1 up, and its own until it ends; row 0 is padding.
-    `token_ids` holds `FUTURE_TOKEN` where the token is not known yet: at most one, the last. `block_ids` are all KV
-    blocks that it owns, in order of position. `samples` tells whether the token sampled after the last position is an
-    output; a piece of a prompt that is not its end samples nothing that anybody reads.
+    `row` is its place in the request pool (`req_pool_index`): from 1 up, its own until it ends or is retracted; row 0
+    is padding. `token_ids` holds `FUTURE_TOKEN` at most once, at its end: for a token that was not known when the
+    batch after its own was made. A row may wait for some batches until it reads it. `block_ids` are all KV blocks that
+    it owns, in order of position. `samples` tells whether the token sampled after the last position is an output; a
+    piece of a prompt that is not its end samples nothing that anybody reads.
     """
 
     request_id: int

@@ -1,9 +1,10 @@
 """When things happen: spans on lanes, a launch queue that computes them, traces that Perfetto opens.
 
 Standard library only. Times are microseconds, and each comes from a computation with stated costs or from a
-measurement; nothing here sleeps or reads a clock.
+measurement; of all that is here only `WallClock` sleeps and reads a clock.
 """
 
+from mini_lib.timing.clocks import Clock, VirtualClock, WallClock
 from mini_lib.timing.costs import ASSUMED, LaunchCosts
 from mini_lib.timing.decode_step import DecodeStep, decode_step
 from mini_lib.timing.launch_queue import Kernel, LaunchQueue
@@ -14,11 +15,14 @@ __all__ = [
     "ASSUMED",
     "CPU",
     "GPU",
+    "Clock",
     "DecodeStep",
     "Kernel",
     "LaunchCosts",
     "LaunchQueue",
     "Span",
     "Timeline",
+    "VirtualClock",
+    "WallClock",
     "decode_step",
 ]

@@ -1,0 +1,53 @@
+"""Places that are given out and come back: the rows of the request pool, and the blocks of the KV cache.
+
+What came back last is given out first, while its memory is warm. It also means that a place is in new hands at once,
+so that whoever still writes to it is found out.
+
+>>> blocks = FreeList("KV block", 3)
+>>> blocks.take(2), len(blocks)
+([1, 2], 1)
+>>> blocks.give_back([1])
+>>> blocks.take(2)
+[1, 3]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class FreeList:
+    """The free ones of the places 1 .. `count`. Place 0 is not among them: padding lives there."""
+
+    def __init__(self, what: str, count: int) -> None:
+        self._what = what
+        self._count = count
+        self._free = list(range(count, 0, -1))
+        self._taken: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def take(self, count: int = 1) -> list[int]:
+        """Return `count` places that nobody else has.
+
+        Raises:
+            ValueError: fewer are free.
+        """
+        if count > len(self._free):
+            raise ValueError(f"{count} of {self._what}s wanted and {len(self._free)} of {self._count} free: ask first.")
+        taken = [self._free.pop() for _ in range(count)]
+        self._taken.update(taken)
+        return taken
+
+    def give_back(self, places: Iterable[int]) -> None:
+        """Take `places` back.
+
+        Raises:
+            ValueError: one of them is free already, or is no place: two owners would write to the same memory.
+        """
+        for place in places:
+            if place not in self._taken:
+                raise ValueError(f"{self._what} {place} was given back, and nobody had it: freed twice?")
+            self._taken.remove(place)
+            self._free.append(place)
