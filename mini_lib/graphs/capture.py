@@ -99,7 +99,7 @@ def capture(
     device_module = device_module or get_device_module()
     graph = device_module.CUDAGraph()
     recording = device_module.graph(graph, pool=pool)
-    with _side_stream(device_module, recording.capture_stream):
+    with side_stream(device_module, recording.capture_stream):
         with _random_state_kept(device_module):
             for _ in range(num_warmups):
                 fn(*inputs)
@@ -109,7 +109,7 @@ def capture(
 
 
 @contextmanager
-def _side_stream(device_module: ModuleType, side: Any) -> Iterator[None]:
+def side_stream(device_module: ModuleType, side: Any) -> Iterator[None]:
     """Run the body on stream `side`, after what the caller's stream holds and before what comes to it next.
 
     Warm-up runs on the very stream that is captured, since cuBLAS keeps a workspace per stream. It also brings the

@@ -11,6 +11,8 @@ import warnings
 from contextlib import ExitStack
 from typing import NoReturn
 
+import torch
+
 from mini_lib.graphs.errors import EMPTY_GRAPH_WARNING, CaptureError, FirstLine, NoGraphError
 from mini_lib.graphs.host_reads import HostReads, no_seeding
 from mini_lib.graphs.inputs import DeadInput
@@ -55,6 +57,7 @@ class CUDAGraph:
             raise CaptureError(FirstLine.END_BEFORE_BEGIN, "This graph is not being captured.")
         if current_stream() is not self._capture_stream:
             raise CaptureError(FirstLine.OTHER_STREAM, f"It began on {self._capture_stream}; this is another one.")
+        self._check_modes()
         self._stop()
         recording.check_not_spoiled()
         if not recording.nodes:
@@ -107,10 +110,24 @@ class CUDAGraph:
         self._modes.enter_context(no_seeding())
         self._modes.enter_context(host_reads)
         self._modes.enter_context(self._recording)
+        self._depth = _mode_depth()
+
+    def _check_modes(self) -> None:
+        """Refuse to end inside a torch mode that began after the capture: the modes are a stack, ours is under it."""
+        if _mode_depth() != self._depth:
+            raise CaptureError(
+                FirstLine.TWIN_ONLY,
+                "The capture would end inside a `with` that is a torch mode (torch.device, a counter of ops) and that "
+                "began after it. Put that `with` around the whole capture, or end it before.",
+            )
 
     def _stop(self) -> None:
         self._modes.close()
         self._recording = state.recording = None
+
+
+def _mode_depth() -> tuple[int, int]:
+    return torch._C._len_torch_dispatch_stack(), torch._C._len_torch_function_stack()
 
 
 def _refuse_replay(recording: Recording, captured: Recording) -> NoReturn:
