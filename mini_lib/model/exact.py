@@ -37,7 +37,7 @@ class ExactLayer(nn.Module):
         attend = opaque_hash_attention if torch.compiler.is_compiling() else hash_attention
         attend(q, k, v, out, positions, self.layer)
         seen = out.squeeze(1)
-        return mix(hidden + seen + mix(seen.roll(1, -1)))  # each channel hears of the others
+        return mix(hidden + seen + seen.roll(1, -1) * GOLDEN)  # each channel hears of the others
 
 
 class ExactModel(nn.Module):

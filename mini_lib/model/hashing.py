@@ -20,6 +20,7 @@ GOLDEN = -7046029254386353131  # 2**64 / the golden ratio, odd (Steele et al. 20
 _FIRST, _SECOND = -4658895280553007687, -7723592293110705685  # the multipliers of SplitMix64's finaliser
 
 
+@custom_op(fake=torch.empty_like)
 def mix(value: Tensor) -> Tensor:
     """Return a hash of each int64: any change of the argument changes about half of the bits.
 
