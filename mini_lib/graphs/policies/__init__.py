@@ -1,0 +1,37 @@
+"""Stream policies: what plays the GPU while the CPU goes on.
+
+`inline` is infinitely fast and hides most mistakes; `lazy` is as slow as it may be and shows them; `process` is a
+worker process that really works at the same time; `cuda` is the GPU. A program is written once, and if it waits where
+it must, all four give the same result, bit for bit where the kernels are the same.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from mini_lib.graphs.device import get_device_module
+from mini_lib.graphs.policies.inline import InlineDevice
+from mini_lib.graphs.policies.lazy import LazyDevice
+from mini_lib.graphs.policies.policy import Device, StreamPolicy, WorkEvent, WorkStream
+from mini_lib.graphs.policies.work import DeviceWorkError, Kernel
+
+__all__ = ["Device", "DeviceWorkError", "Kernel", "StreamPolicy", "WorkEvent", "WorkStream", "stream_policy"]
+
+
+def stream_policy(name: str = "auto", device_module: ModuleType | None = None) -> StreamPolicy:
+    """Return a policy by name: "inline", "lazy", "process", "cuda", or "auto": `cuda` on a GPU, else `inline`.
+
+    Args:
+        name: which one.
+        device_module: `torch.cuda` or the twin, where the kernels' tensors live; None takes what fits the policy.
+
+    Raises:
+        ValueError: another name, or a policy that does not go with the device.
+        RuntimeError: "process" where it cannot work: no fork, or CUDA has started in this process.
+    """
+    if name not in ("auto", "inline", "lazy", "process", "cuda"):
+        raise ValueError(f"There is no stream policy {name!r}: choose 'inline', 'lazy', 'process', 'cuda' or 'auto'.")
+    device_module = device_module or get_device_module()
+    if name == "lazy":
+        return StreamPolicy("lazy", LazyDevice(device_module))
+    return StreamPolicy("inline", InlineDevice(device_module))
