@@ -4,6 +4,7 @@ from mini_lib.model.attention import SPLITTING_OPS, AttentionMetadata, attention
 from mini_lib.model.building import Model, build_model, default_dtype
 from mini_lib.model.eager import eager_decode
 from mini_lib.model.kv_cache import NULL_BLOCK, kv_write, new_kv_caches
+from mini_lib.model.ops import fused_add_rms_norm, rms_norm, rope, sample, silu_and_mul
 from mini_lib.model.paged_attention import paged_attention
 
 __all__ = [
@@ -15,8 +16,13 @@ __all__ = [
     "build_model",
     "default_dtype",
     "eager_decode",
+    "fused_add_rms_norm",
     "hash_attention",
     "kv_write",
     "new_kv_caches",
     "paged_attention",
+    "rms_norm",
+    "rope",
+    "sample",
+    "silu_and_mul",
 ]

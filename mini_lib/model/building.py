@@ -9,7 +9,11 @@ import torch
 from torch import Tensor
 
 from mini_lib.config import ModelConfig
+from mini_lib.model.decoder import Decoder
 from mini_lib.model.exact import ExactModel
+from mini_lib.model.fused import FusedDecoder
+from mini_lib.model.lean import LeanLayer
+from mini_lib.model.naive import NaiveLayer
 from mini_lib.model.weights import Weights
 
 
@@ -38,17 +42,25 @@ def build_model(
 ) -> Model:
     """Return a model of this shape with random weights, the same for a seed on every machine and in every style.
 
-    `dtype` None follows the device (`default_dtype`).
+    `style` says how a decoder is written (`mini_lib.model.decoder`); the exact model has one style, whatever it says.
+    `dtype` None follows the device (`default_dtype`). On "meta" nothing is drawn and no memory is taken: to count.
 
     Raises:
         ValueError: a style that does not exist, or a dtype other than int64 for the exact model.
     """
-    device = torch.device(device)
+    weights = Weights(seed, torch.device(device), dtype or default_dtype(config, device))
     if config.family == "exact":
-        if dtype not in (None, torch.int64):
+        if weights.dtype != torch.int64:
             raise ValueError(f"The exact model computes in int64, and was asked for {dtype}: leave dtype out.")
-        return ExactModel(config, Weights(seed, device, torch.int64)).eval()
-    raise NotImplementedError
+        return ExactModel(config, weights)
+    match style:
+        case "naive":
+            return Decoder(config, weights, NaiveLayer)
+        case "lean":
+            return Decoder(config, weights, LeanLayer)
+        case "fused":
+            return FusedDecoder(config, weights)
+    raise ValueError(f"there is no style {style!r}: choose 'naive', 'lean' or 'fused'.")
 
 
 def default_dtype(config: ModelConfig, device: torch.device | str) -> torch.dtype:

@@ -1,0 +1,75 @@
+"""What the three styles of the decoder share: embedding, rotation, final norm and head. Llama's shape, random weights.
+
+The styles compute the same function from the same weights; they differ in how many kernels it takes. `naive` writes
+each formula out, as a reference implementation does; `lean` merges matrices and uses torch's own norm; `fused` uses one
+op per production kernel and keeps the residual beside the hidden state.
+
+Not modelled: dropout, biases, tensor parallelism, and training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mini_lib.config import ModelConfig
+from mini_lib.model.attention import attention, opaque_attention
+from mini_lib.model.ops import sample
+from mini_lib.model.weights import Weights, frozen
+
+EMBEDDING_STD = 0.02  # GPT-2's. Small, or a tied head would answer every token with itself
+
+
+class Decoder(nn.Module):
+    """A decoder made of layers of one style, each called as `layer(hidden, positions, rotation) -> hidden`."""
+
+    def __init__(
+        self, config: ModelConfig, weights: Weights, new_layer: Callable[[ModelConfig, Weights, int], nn.Module]
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = frozen(weights.matrix("embedding", config.vocab_size, config.hidden_size, EMBEDDING_STD))
+        self.layers: Any = nn.ModuleList(  # of new_layer's type, which ModuleList forgets
+            new_layer(config, weights, layer) for layer in range(config.num_layers)
+        )
+        self.norm = frozen(weights.norm("norm", config.hidden_size))
+        self.head = self.embedding
+        if not config.tie_embeddings:
+            self.head = frozen(weights.matrix("head", config.vocab_size, config.hidden_size, EMBEDDING_STD))
+        self.cos_sin: Tensor
+        self.register_buffer("cos_sin", rotation_table(config).to(weights.device), persistent=False)
+
+    def forward(self, input_ids: Tensor, positions: Tensor) -> Tensor:
+        """Return the hidden states after the final norm, (T, hidden_size), for ids and positions of shape (T,)."""
+        hidden = functional.embedding(input_ids, self.embedding)
+        rotation = self.cos_sin[positions].unsqueeze(1)
+        for layer in self.layers:
+            hidden = layer(hidden, positions, rotation)
+        return functional.rms_norm(hidden, self.norm.shape, self.norm, self.config.rms_eps)
+
+    def compute_logits(self, hidden_rows: Tensor) -> Tensor:
+        """Return the logits of each row, (R, vocab_size)."""
+        return functional.linear(hidden_rows, self.head)
+
+    def sample(self, hidden_rows: Tensor) -> Tensor:
+        """Return the likeliest next token of each row, int64 of shape (R,)."""
+        return sample(self.compute_logits(hidden_rows))
+
+
+def rotation_table(config: ModelConfig) -> Tensor:
+    """Return RoPE's cosines and sines side by side, float32 of shape (max_model_len, head_dim)."""
+    exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim
+    angles = torch.outer(torch.arange(config.max_model_len, dtype=torch.float64), config.rope_theta**-exponents)
+    return torch.cat((angles.cos(), angles.sin()), dim=-1).float()
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, positions: Tensor, layer: int) -> Tensor:
+    """Return what each token sees, heads side by side, (T, num_heads * head_dim)."""
+    out = torch.empty_like(q, memory_format=torch.contiguous_format)
+    call = opaque_attention if torch.compiler.is_compiling() else attention
+    call(q, k, v, out, positions, layer)
+    return out.flatten(1)

@@ -1,0 +1,64 @@
+"""The lean style: merged matrices and torch's own norm. What a careful PyTorch programmer writes without kernels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mini_lib.config import ModelConfig
+from mini_lib.model.decoder import attend
+from mini_lib.model.weights import Weights, frozen
+
+
+class LeanLayer(nn.Module):
+    """One layer with one matrix for q, k and v together, and one for gate and up."""
+
+    def __init__(self, config: ModelConfig, weights: Weights, layer: int) -> None:
+        super().__init__()
+        self.config, self.layer = config, layer
+        name, hidden_size = f"layers.{layer}", config.hidden_size
+        heads = (("q", config.q_size), ("k", config.kv_size), ("v", config.kv_size))
+        self.qkv = frozen(*(weights.matrix(f"{name}.{part}", num_rows, hidden_size) for part, num_rows in heads))
+        gate_up = (weights.matrix(f"{name}.{part}", config.intermediate_size, hidden_size) for part in ("gate", "up"))
+        self.gate_up = frozen(*gate_up)
+        self.o = frozen(weights.matrix(f"{name}.o", hidden_size, config.q_size))
+        self.down = frozen(weights.matrix(f"{name}.down", hidden_size, config.intermediate_size))
+        self.attention_norm = frozen(weights.norm(f"{name}.attention_norm", hidden_size))
+        self.mlp_norm = frozen(weights.norm(f"{name}.mlp_norm", hidden_size))
+        if config.qk_norm:
+            self.q_norm = frozen(weights.norm(f"{name}.q_norm", config.head_dim))
+            self.k_norm = frozen(weights.norm(f"{name}.k_norm", config.head_dim))
+
+    def forward(self, hidden: Tensor, positions: Tensor, rotation: Tensor) -> Tensor:
+        """Return the hidden states after this layer, (T, hidden_size)."""
+        hidden = hidden + self._attend(self._norm(hidden, self.attention_norm), positions, rotation)
+        return hidden + self._mlp(self._norm(hidden, self.mlp_norm))
+
+    def _attend(self, hidden: Tensor, positions: Tensor, rotation: Tensor) -> Tensor:
+        q, k, v = split_heads(functional.linear(hidden, self.qkv), self.config)
+        if self.config.qk_norm:
+            q, k = self._norm(q, self.q_norm), self._norm(k, self.k_norm)
+        q, k = turned(q, rotation), turned(k, rotation)
+        return functional.linear(attend(q, k, v, positions, self.layer), self.o)
+
+    def _mlp(self, hidden: Tensor) -> Tensor:
+        gate, up = functional.linear(hidden, self.gate_up).chunk(2, dim=-1)
+        return functional.linear(functional.silu(gate) * up, self.down)
+
+    def _norm(self, hidden: Tensor, weight: Tensor) -> Tensor:
+        return functional.rms_norm(hidden, weight.shape, weight, self.config.rms_eps)
+
+
+def split_heads(qkv: Tensor, config: ModelConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """Return q, k and v as views of `qkv`, each (T, its heads, head_dim)."""
+    heads = qkv.unflatten(-1, (-1, config.head_dim))
+    q, k, v = heads.split((config.num_heads, config.num_kv_heads, config.num_kv_heads), dim=1)
+    return q, k, v
+
+
+def turned(heads: Tensor, rotation: Tensor) -> Tensor:
+    """Return `heads` (T, heads, head_dim), turned by `rotation` (T, 1, head_dim): cosines, then sines."""
+    cos, sin = rotation.to(heads.dtype).chunk(2, dim=-1)
+    left, right = heads.chunk(2, dim=-1)
+    return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1)
