@@ -13,7 +13,7 @@ from mini_lib.model.decoder import Decoder
 from mini_lib.model.exact import ExactModel
 from mini_lib.model.fused import FusedDecoder
 from mini_lib.model.lean import LeanLayer
-from mini_lib.model.naive import NaiveLayer
+from mini_lib.model.naive import NaiveDecoder
 from mini_lib.model.weights import Weights
 
 
@@ -55,7 +55,7 @@ def build_model(
         return ExactModel(config, weights)
     match style:
         case "naive":
-            return Decoder(config, weights, NaiveLayer)
+            return NaiveDecoder(config, weights)
         case "lean":
             return Decoder(config, weights, LeanLayer)
         case "fused":

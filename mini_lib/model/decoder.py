@@ -21,6 +21,7 @@ from mini_lib.model.attention import attention, opaque_attention
 from mini_lib.model.ops import sample
 from mini_lib.model.weights import Weights, frozen
 
+Rotation = tuple[Tensor, Tensor]  # cosines and sines of the angles by which a step's tokens are turned
 EMBEDDING_STD = 0.02  # GPT-2's. Small, or a tied head would answer every token with itself
 
 
@@ -46,9 +47,18 @@ class Decoder(nn.Module):
     def forward(self, input_ids: Tensor, positions: Tensor) -> Tensor:
         """Return the hidden states after the final norm, (T, hidden_size), for ids and positions of shape (T,)."""
         hidden = functional.embedding(input_ids, self.embedding)
-        rotation = self.cos_sin[positions].unsqueeze(1)
+        rotation = self.rotation(positions)
         for layer in self.layers:
             hidden = layer(hidden, positions, rotation)
+        return self.final_norm(hidden)
+
+    def rotation(self, positions: Tensor) -> Rotation:
+        """Return cosines and sines, each (T, 1, head_dim / 2), once for all layers."""
+        cos, sin = self.cos_sin[positions].unsqueeze(1).to(self.norm.dtype).chunk(2, dim=-1)
+        return cos, sin
+
+    def final_norm(self, hidden: Tensor) -> Tensor:
+        """Return what the head reads, (T, hidden_size)."""
         return functional.rms_norm(hidden, self.norm.shape, self.norm, self.config.rms_eps)
 
     def compute_logits(self, hidden_rows: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mini_lib.config import ModelConfig
-from mini_lib.model.decoder import attend
+from mini_lib.model.decoder import Rotation, attend
 from mini_lib.model.weights import Weights, frozen
 
 
@@ -30,12 +30,12 @@ class LeanLayer(nn.Module):
             self.q_norm = frozen(weights.norm(f"{name}.q_norm", config.head_dim))
             self.k_norm = frozen(weights.norm(f"{name}.k_norm", config.head_dim))
 
-    def forward(self, hidden: Tensor, positions: Tensor, rotation: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, positions: Tensor, rotation: Rotation) -> Tensor:
         """Return the hidden states after this layer, (T, hidden_size)."""
         hidden = hidden + self._attend(self._norm(hidden, self.attention_norm), positions, rotation)
         return hidden + self._mlp(self._norm(hidden, self.mlp_norm))
 
-    def _attend(self, hidden: Tensor, positions: Tensor, rotation: Tensor) -> Tensor:
+    def _attend(self, hidden: Tensor, positions: Tensor, rotation: Rotation) -> Tensor:
         q, k, v = split_heads(functional.linear(hidden, self.qkv), self.config)
         if self.config.qk_norm:
             q, k = self._norm(q, self.q_norm), self._norm(k, self.k_norm)
@@ -57,8 +57,8 @@ def split_heads(qkv: Tensor, config: ModelConfig) -> tuple[Tensor, Tensor, Tenso
     return q, k, v
 
 
-def turned(heads: Tensor, rotation: Tensor) -> Tensor:
-    """Return `heads` (T, heads, head_dim), turned by `rotation` (T, 1, head_dim): cosines, then sines."""
-    cos, sin = rotation.to(heads.dtype).chunk(2, dim=-1)
+def turned(heads: Tensor, rotation: Rotation) -> Tensor:
+    """Return `heads` (T, heads, head_dim), each turned by its token's angles."""
+    cos, sin = rotation
     left, right = heads.chunk(2, dim=-1)
     return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1)

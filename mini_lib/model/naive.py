@@ -7,22 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mini_lib.config import ModelConfig
-from mini_lib.model.decoder import attend
+from mini_lib.model.decoder import Decoder, Rotation, attend
 from mini_lib.model.weights import Weights, frozen
-
-
-class NaiveNorm(nn.Module):
-    """RMSNorm in primitive ops: six kernels where a fused one would do, and two casts more in 16 bits."""
-
-    def __init__(self, weight: Tensor, eps: float) -> None:
-        super().__init__()
-        self.weight, self.eps = frozen(weight), eps
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Return the normalised last dimension of `hidden`, computed in float32."""
-        wide = hidden.float()
-        variance = wide.pow(2).mean(-1, keepdim=True)
-        return self.weight * (wide * torch.rsqrt(variance + self.eps)).to(hidden.dtype)
 
 
 class NaiveLayer(nn.Module):
@@ -45,23 +31,23 @@ class NaiveLayer(nn.Module):
             self.register_parameter(part, frozen(matrix))
         self.o = frozen(weights.matrix(f"{name}.o", hidden_size, config.q_size))
         self.down = frozen(weights.matrix(f"{name}.down", hidden_size, config.intermediate_size))
-        self.attention_norm = NaiveNorm(weights.norm(f"{name}.attention_norm", hidden_size), config.rms_eps)
-        self.mlp_norm = NaiveNorm(weights.norm(f"{name}.mlp_norm", hidden_size), config.rms_eps)
+        self.attention_norm = frozen(weights.norm(f"{name}.attention_norm", hidden_size))
+        self.mlp_norm = frozen(weights.norm(f"{name}.mlp_norm", hidden_size))
         if config.qk_norm:
-            self.q_norm = NaiveNorm(weights.norm(f"{name}.q_norm", config.head_dim), config.rms_eps)
-            self.k_norm = NaiveNorm(weights.norm(f"{name}.k_norm", config.head_dim), config.rms_eps)
+            self.q_norm = frozen(weights.norm(f"{name}.q_norm", config.head_dim))
+            self.k_norm = frozen(weights.norm(f"{name}.k_norm", config.head_dim))
 
-    def forward(self, hidden: Tensor, positions: Tensor, rotation: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, positions: Tensor, rotation: Rotation) -> Tensor:
         """Return the hidden states after this layer, (T, hidden_size)."""
-        hidden = hidden + self._attend(self.attention_norm(hidden), positions, rotation)
-        return hidden + self._mlp(self.mlp_norm(hidden))
+        hidden = hidden + self._attend(self._norm(hidden, self.attention_norm), positions, rotation)
+        return hidden + self._mlp(self._norm(hidden, self.mlp_norm))
 
-    def _attend(self, hidden: Tensor, positions: Tensor, rotation: Tensor) -> Tensor:
+    def _attend(self, hidden: Tensor, positions: Tensor, rotation: Rotation) -> Tensor:
         q, k, v = (functional.linear(hidden, matrix).unflatten(-1, (-1, self.config.head_dim))
                    for matrix in (self.q, self.k, self.v))  # fmt: skip
         if self.config.qk_norm:
-            q, k = self.q_norm(q), self.k_norm(k)
-        cos, sin = (torch.cat((half, half), dim=-1).to(q.dtype) for half in rotation.chunk(2, dim=-1))
+            q, k = self._norm(q, self.q_norm), self._norm(k, self.k_norm)
+        cos, sin = rotation
         q = q * cos + rotate_half(q) * sin
         k = k * cos + rotate_half(k) * sin
         return functional.linear(attend(q, k, v, positions, self.layer), self.o)
@@ -69,6 +55,32 @@ class NaiveLayer(nn.Module):
     def _mlp(self, hidden: Tensor) -> Tensor:
         gate, up = functional.linear(hidden, self.gate), functional.linear(hidden, self.up)
         return functional.linear(functional.silu(gate) * up, self.down)
+
+    def _norm(self, hidden: Tensor, weight: Tensor) -> Tensor:
+        return normalised(hidden, weight, self.config.rms_eps)
+
+
+class NaiveDecoder(Decoder):
+    """The decoder in the naive style."""
+
+    def __init__(self, config: ModelConfig, weights: Weights) -> None:
+        super().__init__(config, weights, NaiveLayer)
+
+    def rotation(self, positions: Tensor) -> Rotation:
+        """Return cosines and sines, each (T, 1, head_dim): both halves of a head turn by the same angles."""
+        cos, sin = super().rotation(positions)
+        return torch.cat((cos, cos), dim=-1), torch.cat((sin, sin), dim=-1)
+
+    def final_norm(self, hidden: Tensor) -> Tensor:
+        """Return what the head reads, (T, hidden_size)."""
+        return normalised(hidden, self.norm, self.config.rms_eps)
+
+
+def normalised(hidden: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """Return RMSNorm in primitive ops: six kernels where one would do, and two casts more in 16 bits."""
+    wide = hidden.float()
+    variance = wide.pow(2).mean(-1, keepdim=True)
+    return weight * (wide * torch.rsqrt(variance + eps)).to(hidden.dtype)
 
 
 def rotate_half(heads: Tensor) -> Tensor:
