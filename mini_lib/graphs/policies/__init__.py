@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from mini_lib.graphs.device import get_device_module
+from mini_lib.graphs import recorder
+from mini_lib.graphs.device import device_of, get_device_module
+from mini_lib.graphs.policies.cuda import CudaDevice
 from mini_lib.graphs.policies.inline import InlineDevice
 from mini_lib.graphs.policies.lazy import LazyDevice
 from mini_lib.graphs.policies.policy import Device, StreamPolicy, WorkEvent, WorkStream
+from mini_lib.graphs.policies.process import ProcessDevice
 from mini_lib.graphs.policies.work import DeviceWorkError, Kernel
 
 __all__ = ["Device", "DeviceWorkError", "Kernel", "StreamPolicy", "WorkEvent", "WorkStream", "stream_policy"]
@@ -31,7 +34,22 @@ def stream_policy(name: str = "auto", device_module: ModuleType | None = None) -
     """
     if name not in ("auto", "inline", "lazy", "process", "cuda"):
         raise ValueError(f"There is no stream policy {name!r}: choose 'inline', 'lazy', 'process', 'cuda' or 'auto'.")
-    device_module = device_module or get_device_module()
-    if name == "lazy":
-        return StreamPolicy("lazy", LazyDevice(device_module))
-    return StreamPolicy("inline", InlineDevice(device_module))
+    if name == "auto":
+        name = "cuda" if _is_cuda(device_module or get_device_module()) else "inline"
+    if name == "process":
+        _must_be(recorder, device_module, "'process' forks, and plays the GPU for tensors of the CPU twin")
+        return StreamPolicy(name, ProcessDevice())
+    if name == "cuda":
+        _must_be(get_device_module("cuda"), device_module, "'cuda' runs on the GPU")
+        return StreamPolicy(name, CudaDevice())
+    play = InlineDevice if name == "inline" else LazyDevice
+    return StreamPolicy(name, play(device_module or get_device_module()))
+
+
+def _is_cuda(device_module: ModuleType) -> bool:
+    return device_of(device_module).type == "cuda"
+
+
+def _must_be(wanted: ModuleType, given: ModuleType | None, reason: str) -> None:
+    if given not in (None, wanted):
+        raise ValueError(f"The policy {reason}: it goes with {wanted.__name__}, not with {given.__name__}.")

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from mini_lib.timing import GPU, Span
@@ -62,11 +63,17 @@ def carry_out(launch: Launch, wait: Callable[[], object] = nothing_to_wait_for) 
     """Run the launch here and now, `wait` until the device has really done it, and say what came of it."""
     start_ns, failure = time.perf_counter_ns(), ""
     try:
-        launch.kernel.fn(*launch.args)
+        with torch.no_grad():  # whatever mode the CPU is in when the device gets there
+            launch.kernel.fn(*launch.args)
         wait()
     except Exception:
-        failure = f"The device work {launch.name!r} failed:\n\n{traceback.format_exc()}"
+        failure = in_words(launch.name, traceback.format_exc())
     return Outcome(start_ns, time.perf_counter_ns(), failure)
+
+
+def in_words(name: str, trace: str) -> str:
+    """Return the text of a failure: which launch, and its traceback."""
+    return f"The device work {name!r} failed. What was launched after it did not run.\n\n{trace}"
 
 
 class WorkLog:
