@@ -101,7 +101,7 @@ class CompiledModel:
         return _backend(self.config)(gm, example_inputs)
 
     def _by_position(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        if not kwargs:
+        if not kwargs and len(args) == len(self._signature.parameters):
             return args
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()

@@ -11,17 +11,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+_NOT_TRACED = (
+    "Dynamo traced nothing. It steps aside during a capture on the CPU twin, under any torch dispatch mode and with "
+    "TORCHDYNAMO_DISABLE=1. Call the model once before the capture, as a warm-up does."
+)
+
 
 class GraphBreakError(RuntimeError):
     """A forward pass that Dynamo cannot trace as one graph."""
 
 
-class _HasError(Protocol):
+class _Recorder(Protocol):
+    built: Callable[..., Any] | None
     error: Exception | None
 
 
 @contextmanager
-def explain_graph_breaks(forward: Callable[..., Any], recorder: _HasError) -> Iterator[None]:
+def explain_graph_breaks(forward: Callable[..., Any], recorder: _Recorder) -> Iterator[None]:
     """Turn Dynamo's refusals within the `with` into a `GraphBreakError`, and hand on the backend's own errors bare."""
     from torch._dynamo import exc  # not at the top: it costs seconds, and only who compiles should pay
 
@@ -33,6 +39,12 @@ def explain_graph_breaks(forward: Callable[..., Any], recorder: _HasError) -> It
         if recorder.error is None:
             raise
         raise recorder.error from None
+    except RuntimeError as error:
+        if type(error) is not RuntimeError or recorder.built is not None:
+            raise
+        raise RuntimeError(_NOT_TRACED) from error  # torch 2.13 says that it found no frame; 2.9 says nothing
+    if recorder.built is None:
+        raise RuntimeError(_NOT_TRACED)
 
 
 def _explanation(forward: Callable[..., Any], stopped: Exception) -> str:

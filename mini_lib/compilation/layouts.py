@@ -48,10 +48,7 @@ class ArgumentLayout:
             raise TypeError(f"The trace had {len(self.examples)} arguments, this call has {len(args)}.")
         for index, (example, arg) in enumerate(zip(self.examples, args, strict=True)):
             _check_same_kind(index, example, arg)
-        rows = {arg.shape[0] for arg in args if isinstance(arg, Tensor) and arg.dim()}
-        if len(rows) > 1:
-            raise ValueError(f"Dim 0 of every tensor is the number of tokens, and here it is {sorted(rows)}.")
-        return rows.pop() if rows else 0
+        return num_tokens_of(args)
 
     def fill(self, args: tuple[Any, ...], num_tokens: int) -> list[Any]:
         """Return the inputs of the graph for this call."""
@@ -93,6 +90,18 @@ class ResultLayout:
             for output, argument in zip(self.from_output, self.from_argument, strict=True)
         ]
         return pytree.tree_unflatten(leaves, self.structure)
+
+
+def num_tokens_of(args: Sequence[Any]) -> int:
+    """Return dim 0 of the tensors in `args`, 0 if there are none; a tensor without dims is a plain value.
+
+    Raises:
+        ValueError: they do not agree.
+    """
+    rows = {arg.shape[0] for arg in args if isinstance(arg, Tensor) and arg.dim()}
+    if len(rows) > 1:
+        raise ValueError(f"Dim 0 of every tensor is the number of tokens, and here it is {sorted(rows)}.")
+    return rows.pop() if rows else 0
 
 
 def _place(value: Any, among: Sequence[Any]) -> int | None:

@@ -12,7 +12,7 @@ what stands in for the compiled graph returns empty tensors, by whose identity t
 
 What guards would have noticed is refused instead: another dtype, another shape beyond dim 0, another plain value, None
 where a tensor was; a batch size for which the model would have taken another branch. Not noticed: a weight replaced by
-another tensor (write into the old one), attributes of the model that changed, and side effects other than on tensors.
+another tensor (write into the old one), attributes of the model that changed, and things appended to lists.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from mini_lib.compilation.graph_breaks import explain_graph_breaks
-from mini_lib.compilation.layouts import ArgumentLayout, ResultLayout, refuse_containers
+from mini_lib.compilation.layouts import ArgumentLayout, ResultLayout, num_tokens_of, refuse_containers
+from mini_lib.compilation.side_effects import refuse_assignments
 from mini_lib.compilation.size_branches import SizeBranches
 
 Backend = Callable[[GraphModule, list[Any]], Callable[..., Any]]
@@ -69,20 +70,19 @@ def trace_once(forward: Callable[..., Any], args: Sequence[Any], backend: Backen
 
     Raises:
         TypeError: an argument is neither a tensor nor a plain value.
+        ValueError: the tensors have different numbers of tokens; `forward` reads a tensor that is neither an argument
+            nor a weight, or sets attributes of its module.
         GraphBreakError: Dynamo cannot write `forward` down as one graph; the message names the line.
         RuntimeError: Dynamo did not trace at all.
     """
     refuse_containers(args)
+    num_tokens_of(args)  # all tensors must agree
     examples = _made_up(args)
     recorder = _Recorder(backend)
     with torch.no_grad(), torch._dynamo.config.patch(specialize_float=True, automatic_dynamic_shapes=False):
-        with explain_graph_breaks(forward, recorder):
+        with refuse_assignments(forward), explain_graph_breaks(forward, recorder):
             result = torch.compile(afresh(forward), backend=recorder, fullgraph=True)(*examples)
-    if recorder.built is None:
-        raise RuntimeError(
-            "Dynamo traced nothing. It steps aside during a capture on the CPU twin, under any torch dispatch mode and "
-            "with TORCHDYNAMO_DISABLE=1. Call the model once before the capture, as a warm-up does."
-        )
+    assert recorder.built is not None
     arguments = ArgumentLayout.of(forward, examples, recorder.inputs)
     results = ResultLayout.of(result, recorder.outputs, examples)
     return TracedForward(recorder.built, arguments, results, recorder.branches)
