@@ -31,7 +31,7 @@ import work
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_CLASS = "autograde/sample_class"
-SOAK = ("tests/graphs/test_fuzz.py",)  # small in `make test`, long here
+SOAK = ("tests/graphs/test_fuzz.py", "tests/engine/test_token_exact.py")  # small in `make test`, long here
 HANDS_ON = {"test", "grade", "release", "notebooks", "soak"}  # verbs that give further options to the tool behind them
 
 
@@ -67,7 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         ("grade", grade, "grade the sample class, or a FOLDER of submissions"),
         ("release", release, "build labs/ from solutions/; --check only compares"),
         ("notebooks", notebooks, "execute the notebooks again, byte for byte"),
-        ("soak", soak, "run the long tests: the large fuzz"),
+        ("soak", soak, "run the long tests: the large fuzz, every way to serve"),
         ("check", check, "lint and format: ruff and mypy"),
         ("picture", picture, "draw the README's picture again"),
         ("clean", tidy, "remove what the tools made, .venv too; your work stays"),
@@ -94,6 +94,7 @@ def test(_: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def soak(_: argparse.Namespace, rest: Sequence[str]) -> int:
     os.environ.setdefault("LAUNCH_BOUND_FUZZ_PROGRAMS", "100000")
+    os.environ.setdefault("LAUNCH_BOUND_SOAK", "1")
     return run_in(environment.ensure("dev", ROOT), "-m", "pytest", *SOAK, *rest)
 
 

@@ -102,8 +102,8 @@ class Engine:
 
         model = model or build_model(config, style=style, seed=seed, device=device)
         graphed = GraphedModel(self.dispatcher.capture_keys(), compilation_mode, device_module)
-        self._policy = new_stream_policy(stream_policy, device_module)
-        staging = [StagingSet(limits, self._policy.host_tensor) for _ in range(NUM_STAGING_SETS)]
+        policy = new_stream_policy(stream_policy, device_module)
+        staging = [StagingSet(limits, policy.host_tensor) for _ in range(NUM_STAGING_SETS)]
         step = DeviceStep(
             graphed.forward(model), model.sample, _kv_caches(config, limits, model),
             _map(future_map, limits, device, debug), staging, limits, device, count=count_launches,
@@ -111,7 +111,7 @@ class Engine:
             vocab_size=config.vocab_size if debug else None,
         )  # fmt: skip
         self.capture_report = capture_model(step, graphed)
-        self._runner = ModelRunner(step, staging, self.dispatcher, self._policy, limits.max_model_len)
+        self._runner = ModelRunner(step, staging, self.dispatcher, policy, limits.max_model_len)
         self._run: Run | None = None
         self._state = "new"  # then "running" and "idle" in turns, and "closed" in the end
 
@@ -162,7 +162,7 @@ class Engine:
     def close(self) -> None:
         """End the worker, if there is one. The engine cannot generate any more; what it recorded stays readable."""
         self._state = "closed"
-        self._policy.close()
+        self._runner.close()
 
     @property
     def scheduler(self) -> Scheduler:

@@ -74,6 +74,7 @@ class ModelRunner:
         self._staging = staging
         self._in_flight: list[StepOutput | None] = [None] * len(staging)
         self._next = 0
+        self._closed = False
         self._copy_in, self._run = policy.kernel(step.copy_in), policy.kernel(step.run)
         self._schedule, self._forward = policy.stream("schedule"), policy.stream("forward")
 
@@ -103,8 +104,14 @@ class ModelRunner:
 
     def drain(self) -> None:
         """Wait for everything that was launched, whoever wanted its tokens. An error of the device is raised here."""
-        self.policy.synchronize()
+        if not self._closed:
+            self.policy.synchronize()
         self._in_flight = [None] * len(self._staging)
+
+    def close(self) -> None:
+        """Let the device go. What it has not computed by now, it never will."""
+        self._closed = True
+        self.policy.close()
 
     def _plan(self, batch: SchedulerOutput, place: int) -> StepPlan:
         mode, descriptor = self.dispatcher.dispatch(batch.num_tokens, batch.uniform_decode)
