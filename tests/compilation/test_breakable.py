@@ -194,6 +194,8 @@ def test_a_segment_without_kernels_is_not_launched(world: World, model, num_segm
     gc.collect()
     graph = entry_of(wrapper, 2).graph
     assert (graph.num_segments, graph.num_breaks) == (num_segments, num_breaks)
+    assert len(graph.graphs) == num_breaks + 1  # kept even if empty: what was allocated meanwhile lives with its graph
+    assert {segment.pool() for segment in graph.graphs} == {wrapper.pool}
     with count_launches() as launches:
         assert in_piecewise(wrapper, x).tolist() == expected
     assert launches.graphs == num_segments
@@ -242,7 +244,7 @@ def test_the_largest_size_first_takes_the_memory_that_all_others_find(world: Wor
             toy.run(wrapper, toy.buffers.views(size)["x"], *[1.0] * 6)
         peaks[name] = pool_of(wrapper.pool).peak_bytes
         assert pool_of(wrapper.pool).allocated_bytes == 0
-    assert peaks["descending"] == peaks["largest alone"] == peaks["one layer"]
+    assert peaks["descending"] == peaks["largest alone"] == peaks["one layer"] > 0
 
 
 def test_a_full_graph_around_the_model_holds_attention_and_is_not_cut(world: World):

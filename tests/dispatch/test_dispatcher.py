@@ -93,6 +93,11 @@ def test_a_widest_decode_batch_off_the_ladder_loses_its_full_graph():
     assert closed.dispatch(9, uniform_decode=True) == (FULL, BatchDescriptor(12, 12, True))
 
 
+def test_a_size_one_above_the_widest_decode_batch_has_no_decode_graph():
+    dispatcher = CudagraphDispatcher(FULL_AND_PIECEWISE, [4], max_num_seqs=3)
+    assert dispatcher.dispatch(3, uniform_decode=True) == (PIECEWISE, BatchDescriptor(4))
+
+
 def test_several_tokens_per_decode_pad_to_a_size_that_whole_requests_fill():
     dispatcher = CudagraphDispatcher(FULL_AND_PIECEWISE, [4, 8, 10], max_num_seqs=3, query_len=4)
     assert dispatcher.dispatch(8, uniform_decode=True) == (FULL, BatchDescriptor(8, 2, True))
