@@ -1,0 +1,10 @@
+"""The ungraded exercises of the notebooks: their cases, the wrong ideas that they know by name, their hints.
+
+One file per notebook, named like it. Each exercise is answered in one to six lines. What the labs ask for is not here.
+"""
+
+from mini_lib.learn.practice.capture_sizes import GRAPHS_AFFORDABLE, WORST_BATCH
+from mini_lib.learn.practice.record_once import DOUBLE_IF_LARGE, REPLAY_WITH
+from mini_lib.learn.practice.start_here import KERNEL_START, LAUNCH_BOUND
+
+__all__ = ["DOUBLE_IF_LARGE", "GRAPHS_AFFORDABLE", "KERNEL_START", "LAUNCH_BOUND", "REPLAY_WITH", "WORST_BATCH"]
