@@ -9,6 +9,7 @@ from mini_lib.compilation.backend import SplitModel, SplittingBackend
 from mini_lib.compilation.breakable import BreakableCUDAGraphWrapper, SegmentedGraph
 from mini_lib.compilation.capturing import set_cudagraph_capturing_enabled
 from mini_lib.compilation.compiled_model import CompilationConfig, CompiledModel, StockCompiledModel, compile_model
+from mini_lib.compilation.fusion import fuse_add_rms_norm
 from mini_lib.compilation.graph_breaks import GraphBreakError
 from mini_lib.compilation.modes import CompilationMode
 from mini_lib.compilation.passes import GraphCounts, PassReport, count_nodes
@@ -37,6 +38,7 @@ __all__ = [
     "compilation_of",
     "compile_model",
     "count_nodes",
+    "fuse_add_rms_norm",
     "set_compilation_config",
     "set_cudagraph_capturing_enabled",
     "split_graph",
