@@ -7,6 +7,7 @@ it must, all four give the same result, bit for bit where the kernels are the sa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from types import ModuleType
 
 from mini_lib.graphs import recorder
@@ -21,12 +22,15 @@ from mini_lib.graphs.policies.work import DeviceWorkError, Kernel
 __all__ = ["Device", "DeviceWorkError", "Kernel", "StreamPolicy", "WorkEvent", "WorkStream", "stream_policy"]
 
 
-def stream_policy(name: str = "auto", device_module: ModuleType | None = None) -> StreamPolicy:
+def stream_policy(
+    name: str = "auto", device_module: ModuleType | None = None, *, run_ahead: Collection[str] = ()
+) -> StreamPolicy:
     """Return a policy by name: "inline", "lazy", "process", "cuda", or "auto": `cuda` on a GPU, else `inline`.
 
     Args:
         name: which one.
         device_module: `torch.cuda` or the twin, where the kernels' tensors live; None takes what fits the policy.
+        run_ahead: only for "lazy": names of streams that run at launch, as soon as their edges allow.
 
     Raises:
         ValueError: another name, or a policy that does not go with the device.
@@ -42,8 +46,10 @@ def stream_policy(name: str = "auto", device_module: ModuleType | None = None) -
     if name == "cuda":
         _must_be(get_device_module("cuda"), device_module, "'cuda' runs on the GPU")
         return StreamPolicy(name, CudaDevice())
-    play = InlineDevice if name == "inline" else LazyDevice
-    return StreamPolicy(name, play(device_module or get_device_module()))
+    device_module = device_module or get_device_module()
+    if name == "lazy":
+        return StreamPolicy(name, LazyDevice(device_module, run_ahead))
+    return StreamPolicy(name, InlineDevice(device_module))
 
 
 def _is_cuda(device_module: ModuleType) -> bool:

@@ -66,7 +66,7 @@ def carry_out(launch: Launch, wait: Callable[[], object] = nothing_to_wait_for) 
         with torch.no_grad():  # whatever mode the CPU is in when the device gets there
             launch.kernel.fn(*launch.args)
         wait()
-    except Exception:
+    except (Exception, SystemExit):
         failure = in_words(launch.name, traceback.format_exc())
     return Outcome(start_ns, time.perf_counter_ns(), failure)
 
