@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from mini_lib.config import ModelConfig
-from mini_lib.model.decoder import Decoder
 from mini_lib.model.exact import ExactModel
 from mini_lib.model.fused import FusedDecoder
-from mini_lib.model.lean import LeanLayer
+from mini_lib.model.lean import LeanDecoder
 from mini_lib.model.naive import NaiveDecoder
 from mini_lib.model.weights import Weights
 
@@ -57,7 +56,7 @@ def build_model(
         case "naive":
             return NaiveDecoder(config, weights)
         case "lean":
-            return Decoder(config, weights, LeanLayer)
+            return LeanDecoder(config, weights)
         case "fused":
             return FusedDecoder(config, weights)
     raise ValueError(f"there is no style {style!r}: choose 'naive', 'lean' or 'fused'.")

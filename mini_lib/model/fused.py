@@ -1,6 +1,6 @@
 """The fused style: one op per production kernel, and the residual kept beside the hidden state, as vLLM's Llama does.
 
-Each addition of a residual is done by the norm that follows it, so a layer is eleven kernels: two norms, four matrix
+Each addition of a residual is done by the norm that follows it, so a layer is ten kernels: two norms, four matrix
 products, rope, KV write, attention, silu-and-mul, and nothing else but views.
 """
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mini_lib.config import ModelConfig
 from mini_lib.model.decoder import Decoder, attend
-from mini_lib.model.lean import LeanLayer, split_heads
+from mini_lib.model.lean import LeanLayer
 from mini_lib.model.ops import fused_add_rms_norm, rms_norm, rope, silu_and_mul
 from mini_lib.model.weights import Weights
 
@@ -22,7 +22,8 @@ class FusedLayer(LeanLayer):
 
     def run(self, normed: Tensor, residual: Tensor, positions: Tensor, cos_sin: Tensor) -> Tensor:
         """Return what the MLP adds to `residual`; what attention adds is in it already. `normed` is spent."""
-        q, k, v = split_heads(functional.linear(normed, self.qkv), self.config)
+        heads = functional.linear(normed, self.qkv).unflatten(-1, (-1, self.config.head_dim))
+        q, k, v = heads.split((self.config.num_heads, self.config.num_kv_heads, self.config.num_kv_heads), dim=1)
         if self.config.qk_norm:
             q, k = normalised(q, self.q_norm, self.config), normalised(k, self.k_norm, self.config)
         rope(positions, q, k, cos_sin)
