@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -70,7 +70,7 @@ def capture_model(step: DeviceStep, graphed: GraphedModel, *, progress: bool = T
     costs, device_module = [], graphed.device_module
     with torch.no_grad(), step.tokens.only_padding(), side_stream(device_module, device_module.Stream()):
         _run(step, CUDAGraphMode.NONE, BatchDescriptor(step.tokens.max_rows))  # also the most memory that a step takes
-        with _garbage_frozen(), set_cudagraph_capturing_enabled(True):
+        with _garbage_frozen() if graphed.keys else nullcontext(), set_cudagraph_capturing_enabled(True):
             for mode, key in progress_bar(graphed.keys, "Capturing graphs", wanted=progress):
                 costs.append(_capture_one(step, graphed, mode, key))
     step.forget()

@@ -61,12 +61,19 @@ def _gave(outcome: Outcome, wanted: Plain | Raised) -> bool:
 
 @dataclass(frozen=True)
 class Misconception:
-    """A wrong idea with a name: how to recognise it, what to say, and the heading that taught the right one."""
+    """A wrong idea with a name: how to recognise it, what to say, and the heading that taught the right one.
+
+    `sentence` may be a function of the outcomes, where what there is to say depends on what happened.
+    """
 
     name: str
-    sentence: str
+    sentence: str | Callable[[tuple[Outcome, ...]], str]
     recognises: Recognises
     see: str = ""
+
+    def told(self, outcomes: tuple[Outcome, ...]) -> str:
+        """Return what to say about these outcomes."""
+        return self.sentence if isinstance(self.sentence, str) else self.sentence(outcomes)
 
 
 @dataclass(frozen=True)

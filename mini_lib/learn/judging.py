@@ -106,7 +106,7 @@ def _verdict(exercise: Exercise, fn: object, outcomes: tuple[Outcome, ...]) -> V
         return Verdict("right", _right(exercise, len(outcomes)), outcomes=outcomes)
     known = _recognised(exercise, outcomes)
     if known is not None:
-        return Verdict("wrong", _pointed(known), known.name, wrong.case, outcomes)
+        return Verdict("wrong", _pointed(known, outcomes), known.name, wrong.case, outcomes)
     return Verdict("wrong", _unrecognised(exercise, fn, wrong, outcomes), None, wrong.case, outcomes)
 
 
@@ -125,8 +125,9 @@ def _recognised(exercise: Exercise, outcomes: tuple[Outcome, ...]) -> Misconcept
     return None
 
 
-def _pointed(known: Misconception) -> str:
-    return f"{known.sentence} See '{known.see}' above." if known.see else known.sentence
+def _pointed(known: Misconception, outcomes: tuple[Outcome, ...]) -> str:
+    sentence = known.told(outcomes)
+    return f"{sentence} See '{known.see}' above." if known.see else sentence
 
 
 def _unrecognised(exercise: Exercise, fn: object, wrong: Outcome, outcomes: tuple[Outcome, ...]) -> str:

@@ -6,25 +6,13 @@ Bars and tables are text: they cost nothing to draw and read the same in greysca
 from __future__ import annotations
 
 import os
-from html import escape
-from typing import Any, NamedTuple
+from typing import Any
 
 from mini_lib.labs.lab04.signatures import answer, arguments
+from mini_lib.labs.text_picture import Text
 from mini_lib.learn import Outcome, Raised
 
 REAL, PADDED, LOST = "█", "░", "✘"
-
-
-class Text(NamedTuple):
-    """A picture made of characters, in a fixed-width font."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_html_(self) -> str:
-        return f'<pre style="line-height: 1.15; white-space: pre; overflow-x: auto">{escape(self.text)}</pre>'
 
 
 def staircase(sizes: Any, histogram: dict[int, int], asked: str = "") -> object | None:
