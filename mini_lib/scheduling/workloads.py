@@ -60,6 +60,7 @@ def random(seed: int, *, vocab_size: int = VOCAB_SIZE, policy: str = "mixed") ->
     rows = draw.randint(1, 5)
     config = _config(
         requests,
+        spare_blocks=draw.choice((None, None, 0, 3)),
         max_num_seqs=rows,
         max_num_batched_tokens=draw.randint(rows, 24),
         max_chunk_tokens=draw.choice((None, 1, 3, 8)),
