@@ -61,6 +61,24 @@ def test_every_step_yields_once(loop):
 
 
 @pytest.mark.parametrize("loop", [event_loop_normal, event_loop_overlap])
+def test_requests_may_be_added_while_the_loop_runs(loop):
+    late = [WorkloadRequest((6, 0), 3), WorkloadRequest((1,), 5)]
+
+    def adding(scheduler, runner):
+        for news in loop(scheduler, runner):
+            yield news
+            if late:
+                one = late.pop()
+                scheduler.add_request(one.prompt, one.max_new_tokens)
+
+    done = run(THREE_STEPS, adding)
+    everybody = (*THREE_STEPS.requests, WorkloadRequest((1,), 5), WorkloadRequest((6, 0), 3))
+    done.workload = Workload("with late ones", everybody, CONFIG)
+    check(done)
+    assert len(done.scheduler.requests) == 3
+
+
+@pytest.mark.parametrize("loop", [event_loop_normal, event_loop_overlap])
 def test_the_loops_are_withheld_in_lab_7(loop, monkeypatch):
     monkeypatch.setattr(withheld, "_open_lab", "lab07")
     with pytest.raises(withheld.Withheld, match="withheld in lab 7: write your own"):
