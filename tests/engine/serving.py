@@ -68,7 +68,9 @@ def engine_for(workload: Workload, **options) -> Engine:
         "num_kv_blocks": scheduler.pop("num_blocks"), "scheduling_policy": scheduler.pop("policy"), **scheduler,
     }  # fmt: skip
     model = exact_model(SMALL_VOCABULARY)
-    return Engine(SMALL_VOCABULARY, **{"model": model, "clock": TickingClock, **limits, **options})
+    return Engine(
+        SMALL_VOCABULARY, **{"model": model, "clock": TickingClock, "count_launches": False, **limits, **options}
+    )
 
 
 def serve(engine: Engine, workload: Workload) -> list[list[int]]:

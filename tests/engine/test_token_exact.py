@@ -60,7 +60,6 @@ def test_tokens_are_those_of_eager_sequential_decoding(case, seed):
     workload = FAMILIES[family](seed, policy=scheduling)
     engine = engine_for(
         workload, cudagraph_mode=mode, async_scheduling=overlaps, stream_policy=policy, compilation_mode=cut,
-        count_launches=False,
     )  # fmt: skip
     with engine:
         assert serve(engine, workload) == oracle_of(workload)
