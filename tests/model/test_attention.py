@@ -33,10 +33,13 @@ def sequences(device, num_heads: int) -> dict[int, torch.Tensor]:
 
 
 def dense(q, k, v):
-    """Return causal attention of one whole sequence, by torch's own."""
+    """Return causal attention of one whole sequence, written out and computed in float64."""
     group = q.shape[1] // k.shape[1]
-    q, k, v = (heads.transpose(0, 1) for heads in (q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)))
-    return functional.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(0, 1)
+    wide = (q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1))
+    q, k, v = (heads.double().transpose(0, 1) for heads in wide)
+    scores = q @ k.transpose(1, 2) * q.shape[-1] ** -0.5
+    later = torch.ones_like(scores).triu(1).bool()
+    return (scores.masked_fill(later, float("-inf")).softmax(-1) @ v).transpose(0, 1).float()
 
 
 def attend(paged, batch, qs, ks, vs, *, num_padded=0, padding=0.0, max_seq_len=CONTEXT, layer=1):
@@ -93,16 +96,33 @@ def test_a_block_size_and_a_group_of_heads_change_nothing_but_the_place(device):
         assert torch.equal(out, wanted)
 
 
+def long_sequence(device, length=300, block_size=16):
+    """Return q, k, v of one sequence, and a cache that holds it in blocks dealt backwards, with its page table."""
+    q, k, v = torch.randn(3, length, 2, 16, generator=torch.Generator().manual_seed(1)).to(device)
+    k = k * torch.linspace(0.2, 4, length, device=device)[:, None, None]  # the largest score comes late
+    num_blocks = -(-length // block_size)
+    table = torch.tensor([[0] * num_blocks, [*range(num_blocks, 0, -1)]], device=device)
+    padded = functional.pad(torch.stack((k, v)), (0, 0, 0, 0, 0, -length % block_size))
+    blocks = padded.unflatten(1, (num_blocks, block_size)).flip(1)
+    return q, k, v, torch.cat((torch.full_like(blocks[:, :1], float("nan")), blocks), 1), table
+
+
+def test_a_sequence_of_several_chunks_is_read_whole(device):
+    q, k, v, cache, table = long_sequence(device)
+    out, positions = torch.empty_like(q), torch.arange(300, device=device)
+    paged_attention_op(out, q, cache, table, torch.ones_like(positions), positions, 300)
+    # float32 sums of 300 terms in another order
+    torch.testing.assert_close(out, dense(q, k, v), rtol=0, atol=1e-5)
+
+
 def test_looking_further_than_needed_changes_no_bit(device):
     # A full graph looks to max_model_len, eager attention as far as the batch: both must give the same tokens.
-    table = torch.tensor([[0] * 40, [*range(40, 0, -1)]], device=device)
-    cache = torch.randn(2, 41, 16, 2, 16, generator=torch.Generator().manual_seed(1)).to(device)
-    q = torch.randn(3, 4, 16, generator=torch.Generator().manual_seed(2)).to(device)
-    rows, positions = torch.ones(3, device=device).long(), torch.tensor([0, 100, 139], device=device)
-    results = []
-    for max_seq_len in (140, CHUNK * 2, 300, 640):
-        results.append(torch.empty_like(q))
-        paged_attention_op(results[-1], q, cache, table, rows, positions, max_seq_len)
+    q, _, _, cache, table = long_sequence(device)
+    positions = torch.tensor([0, 100, CHUNK - 1, CHUNK, CHUNK + 11, CHUNK + 12], device=device)
+    rows, results = torch.ones_like(positions), []
+    for max_seq_len in (*range(CHUNK + 13, CHUNK + 40), 2 * CHUNK, 300, 304):
+        results.append(torch.empty_like(q[:6]))
+        paged_attention_op(results[-1], q[:6], cache, table, rows, positions, max_seq_len)
     assert all(torch.equal(result, results[0]) for result in results)
 
 
@@ -120,15 +140,14 @@ def test_sixteen_bits_are_computed_in_thirty_two(dtype, device):
 def test_padded_rows_and_a_poisoned_null_block_leave_live_rows_alone(device):
     qs, ks = all_heads(device)
     batch = {1: (0, 23), 3: (0, 1)}
-    alone = Paged(CONFIG, device, torch.float32)
-    wanted = attend(alone, batch, qs, ks, ks)
-    padded = Paged(CONFIG, device, torch.float32)
-    out = attend(padded, batch, qs, ks, ks, num_padded=32, padding=float("nan"))
-    assert torch.equal(out[:24], wanted)
-    for cache in padded.kv_caches:
-        assert cache[:, 0].isnan().all()
-    live = [(one.kv_caches[1][:, 1:]).nan_to_num(7.5) for one in (alone, padded)]
-    assert torch.equal(*live)
+    harmless, poisoned = (Paged(CONFIG, device, torch.float32) for _ in range(2))
+    for cache in harmless.kv_caches:
+        cache[:, 0].fill_(2.5)
+    wanted = attend(harmless, batch, qs, ks, ks, num_padded=32, padding=1.5)
+    out = attend(poisoned, batch, qs, ks, ks, num_padded=32, padding=float("nan"))
+    assert torch.equal(out[:24], wanted[:24]) and wanted.isfinite().all()
+    assert all(cache[:, 0].isnan().all() for cache in poisoned.kv_caches)
+    assert torch.equal(*(one.kv_caches[1][:, 1:].nan_to_num(7.5) for one in (harmless, poisoned)))
 
 
 def test_rows_beyond_the_metadata_are_padding_and_stay_as_they_were(device):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from mini_lib.config import ModelConfig
 from mini_lib.dispatch.forward_context import set_forward_context
 from mini_lib.graphs import recorder
 from mini_lib.model import build_model, eager_decode
+from mini_lib.model.decoder import rotation_table
 from tests.model.paged import Chunk, Paged
 
 STYLES = ("naive", "lean", "fused")
@@ -50,6 +52,17 @@ def test_the_three_styles_choose_the_same_tokens_where_the_margin_is_wider_than_
         model = build_model(config, style=style, device=device)
         tokens = model.sample(hidden_of(config, style, device))
         assert torch.equal(tokens[clear], logits.argmax(-1)[clear])
+
+
+def test_rope_turns_pair_i_at_position_p_by_p_over_theta_to_the_two_i_over_head_dim():
+    config = replace(TINY, rope_theta=500.0)
+    table = rotation_table(config)
+    for position in (0, 1, 77, 255):
+        for pair in range(8):
+            angle = position / 500.0 ** (2 * pair / 16)
+            wanted = (math.cos(angle), math.sin(angle))
+            # float32 keeps a cosine to 6e-8
+            assert (table[position, pair].item(), table[position, 8 + pair].item()) == pytest.approx(wanted, abs=1e-7)
 
 
 def test_sixteen_bits_stay_close_to_thirty_two(device):
