@@ -5,7 +5,7 @@ model or of one piece. `PiecewiseGraphRunner` does the same for a plain list of 
 `compile_model` is the FX road: Dynamo writes the model down once, passes rewrite the graph, and it is cut and wrapped.
 """
 
-from mini_lib.compilation.backend import SplitModel, SplittingBackend
+from mini_lib.compilation.backend import SplitModel, SplittingBackend, compile_with_inductor
 from mini_lib.compilation.breakable import BreakableCUDAGraphWrapper, SegmentedGraph
 from mini_lib.compilation.capturing import set_cudagraph_capturing_enabled
 from mini_lib.compilation.compiled_model import CompilationConfig, CompiledModel, StockCompiledModel, compile_model
@@ -37,6 +37,7 @@ __all__ = [
     "StockCompiledModel",
     "compilation_of",
     "compile_model",
+    "compile_with_inductor",
     "count_nodes",
     "fuse_add_rms_norm",
     "set_compilation_config",

@@ -78,3 +78,13 @@ class SplittingBackend:
                 graph, [node.meta["example_value"] for node in graph.graph.find_nodes(op="placeholder")]
             )
         return run if self.wrap is None else self.wrap(run, index, is_last)
+
+
+def compile_with_inductor(graph: GraphModule, example_inputs: list[Any]) -> Callable[..., Any]:
+    """Return what Inductor makes of a piece: fewer kernels, with other last bits. Pass it as `compile_piece`.
+
+    It needs Triton on a GPU and a C++ compiler on a CPU, and takes seconds a piece.
+    """
+    from torch._dynamo import lookup_backend  # not at the top: it costs seconds, and only who compiles should pay
+
+    return lookup_backend("inductor")(graph, example_inputs)

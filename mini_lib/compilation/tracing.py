@@ -77,8 +77,14 @@ def trace_once(forward: Callable[..., Any], args: Sequence[Any], backend: Backen
     """
     refuse_containers(args)
     num_tokens_of(args)  # all tensors must agree
-    examples = _made_up(args)
     recorder = _Recorder(backend)
+    try:
+        return _trace(forward, _made_up(args), recorder)
+    finally:
+        vars(recorder).clear()  # torch keeps every backend it has seen: it would keep the model and its graphs
+
+
+def _trace(forward: Callable[..., Any], examples: tuple[Any, ...], recorder: _Recorder) -> TracedForward:
     with torch.no_grad(), torch._dynamo.config.patch(specialize_float=True, automatic_dynamic_shapes=False):
         with refuse_assignments(forward), explain_graph_breaks(forward, recorder):
             result = torch.compile(afresh(forward), backend=recorder, fullgraph=True)(*examples)
@@ -130,4 +136,5 @@ def afresh(forward: Callable[..., Any]) -> Callable[..., Any]:
         return forward(*args, **kwargs)
 
     code = call.__code__.replace(co_name=f"trace_{next(_serial)}")
-    return FunctionType(code, call.__globals__, code.co_name, None, call.__closure__)
+    own_globals = {"__builtins__": __builtins__, "__name__": __name__}  # Dynamo leaves things there
+    return FunctionType(code, own_globals, code.co_name, None, call.__closure__)

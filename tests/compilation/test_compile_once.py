@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import weakref
+
 import pytest
 import torch
 from torch import nn
@@ -237,6 +241,17 @@ def test_an_error_of_a_wrap_or_a_pass_comes_as_it_was_raised():
 
     with pytest.raises(KeyError, match="my own"):
         compile_model(decoder(1), config(wrap=wrap))(*tokens(3))
+
+
+@pytest.mark.parametrize("forward", [lambda x: x * 2, lambda x: print("a graph break") or x])
+def test_torch_does_not_keep_a_model_that_nobody_else_keeps(forward):
+    model = Of(forward)
+    once, kept = compile_model(model, CompilationConfig()), weakref.ref(model)
+    with contextlib.suppress(GraphBreakError):
+        once(ones(3))
+    del model, once
+    gc.collect()
+    assert kept() is None
 
 
 def test_the_cut_model_can_be_looked_at_only_after_the_trace():
