@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     *("tests/test_tiny.py", "tests/graphs", "tests/dispatch", "tests/timing", "tests/bench"),
+    *("tests/model", "tests/compilation", "tests/scheduling", "tests/engine"),
     "tests/notebooks/test_solved.py",  # the notebooks' cells as plain scripts: Jupyter is not needed
 )
 LIMIT_S = 480
