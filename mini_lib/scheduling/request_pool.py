@@ -1,8 +1,8 @@
 """Who runs, who waits, and what the running ones own: a row each, and KV blocks for the tokens that they computed.
 
-Both lists are in order of arrival, and memory is granted in that order too. When KV blocks run short, the latest
-arrival is *retracted*: it gives everything back, waits again, and recomputes its tokens later. So the oldest request
-always moves on, and with it everybody, sooner or later.
+Both lists are in order of arrival, and memory is granted in that order too. When a request runs short of KV blocks,
+the latest arrival is *retracted* for it: it gives everything back, waits again, and recomputes its tokens later. The
+latest itself waits. So the oldest request always moves on, and with it everybody, sooner or later.
 
 A token that was in flight at the retraction is dropped. It is sampled again from the same tokens, so it is the same.
 
@@ -56,16 +56,16 @@ class RequestPool:
     def grow(self, request: Request, num_tokens: int) -> bool:
         """Own the KV blocks for the next `num_tokens` tokens of `request`, retracting later arrivals for them.
 
-        Returns False where that cannot be in this step: nobody came later, so it has to wait or to go itself.
+        Returns False where that cannot be in this step. Nobody came later then: it keeps what it has and waits until
+        an older request ends, or needs that memory.
         """
         num_blocks = self._config.blocks_for(request.num_computed_tokens + num_tokens) - len(request.block_ids)
         while num_blocks > len(self.blocks):
+            # Whoever is complete is spared: its last token is in flight, and its blocks come free in a moment.
             latest = next(other for other in reversed(self.running) if not other.is_complete)
-            if latest is request and any(other.is_complete for other in self.running):
-                return False  # their last tokens are in flight: their blocks come free without a retraction
-            self.retract(latest)
             if latest is request:
                 return False
+            self.retract(latest)
         request.block_ids += self.blocks.take(max(num_blocks, 0))
         return True
 

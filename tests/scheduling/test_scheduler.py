@@ -245,6 +245,16 @@ def test_a_request_waits_for_blocks_that_are_about_to_come_free_instead_of_givin
     assert shape(schedule(scheduler)) == [(1, 2, 1)]
 
 
+@pytest.mark.parametrize(("num_blocks", "is_let_in"), [(7, False), (8, True)])
+def test_a_request_is_let_in_when_its_tokens_and_one_new_one_fit(num_blocks, is_let_in):
+    scheduler = scheduler_with(block_size=1, num_blocks=num_blocks, max_model_len=6)
+    scheduler.add_request([1] * 3, 3)
+    schedule(scheduler)
+    scheduler.add_request([2] * 2, 3)
+    schedule(scheduler)  # the first takes its fourth block; then 2 or 3 are left
+    assert (scheduler.requests[1].status is RequestStatus.RUNNING) is is_let_in
+
+
 def test_nobody_newer_is_let_in_while_somebody_waits_for_blocks():
     scheduler = scheduler_with(block_size=1, num_blocks=8, max_chunk_tokens=2)
     scheduler.add_request([1], 2)
