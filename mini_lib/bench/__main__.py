@@ -14,10 +14,18 @@ Measures what the course talks about, on this machine.
 
 Each verb prints a table for people, then one line of JSON for programs. New here? Start with
     python -m mini_lib.bench graph
-which runs a small model normally and from a CUDA graph, and runs into everything a graph refuses.
+which runs a small model normally and from a CUDA graph, and runs into everything a graph refuses. Then
+    python -m mini_lib.bench overlap
+which runs the same batches with the CPU working before the GPU, and beside it.
 """
 GRAPH = "A small MLP, normal execution against CUDA graph replay"
+OVERLAP = "The same batches with CPU and GPU in turns, and overlapped"
+OVERLAP_MORE = """\
+: total time, throughput, where each batch's time goes, CPU overhead by batch size, and both runs as lanes. The CPU
+really works; the GPU is another process that waits for the compute time. Linux and macOS."""
 TWIN = "What capture and replay cost per op on the CPU twin, against eager execution"
+
+MAX_MS = 10_000.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     graph = verbs.add_parser("graph", help=GRAPH, description=f"{GRAPH}: time, memory, and what a graph refuses.")
     graph.add_argument("--force-cpu", action="store_true", help="use the CPU twin of CUDA graphs even on a GPU machine")
     graph.set_defaults(run=_graph)
+    _add_overlap(verbs.add_parser("overlap", help=OVERLAP, description=OVERLAP + OVERLAP_MORE))
     twin = verbs.add_parser("twin", help=TWIN, description=f"{TWIN}. Always on the CPU.")
     twin.set_defaults(run=_twin)
     for verb, default in ((graph, 1000), (twin, 200)):
@@ -39,10 +48,32 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_overlap(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--batches", "-b", type=_positive, default=20, metavar="N", help="batches of a run (20)")
+    for flag, default, what in (
+        ("--scheduling-ms", 2.0, "CPU work before a batch is launched"),
+        ("--compute-ms", 10.0, "GPU time of a batch"),
+        ("--postprocess-ms", 1.0, "CPU work on the tokens of a batch"),
+    ):
+        verb.add_argument(flag, type=_milliseconds, default=default, metavar="MS", help=f"{what} ({default:g})")
+    verb.add_argument("--json", action="store_true", help="print the line of JSON and nothing else")
+    verb.set_defaults(run=_overlap)
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} iterations measure nothing: give a whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} of them measure nothing: give a whole number from 1 up")
     return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MAX_MS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give milliseconds from 0 to {MAX_MS:g}")
+    return value
 
 
 # The verbs import what they need themselves, so that --help and a wrong word answer without waiting for torch.
@@ -61,6 +92,21 @@ def _twin(options: argparse.Namespace, arguments: Sequence[str]) -> None:
 
     result = bench_twin(options.iterations, arguments, progress=not options.json)
     _print_result(result, "" if options.json else twin_report(result))
+
+
+def _overlap(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    from mini_lib.bench.overlap import bench_overlap
+    from mini_lib.bench.overlap_report import overlap_report
+    from mini_lib.bench.overlap_run import Load
+    from mini_lib.graphs.policies import stream_policy
+
+    try:
+        stream_policy("process").close()
+    except RuntimeError as error:  # it says why a worker cannot be forked here
+        raise SystemExit(f"python -m mini_lib.bench overlap: {error}") from error
+    load = Load(options.batches, 1, options.scheduling_ms, options.compute_ms, options.postprocess_ms)
+    result, runs = bench_overlap(load, arguments, progress=not options.json)
+    _print_result(result, "" if options.json else overlap_report(result, runs))
 
 
 def _device_module(force_cpu: bool) -> ModuleType:
