@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-Scale = Callable[[Tensor], Tensor]
+InPlace = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Weights:
     def matrix(self, name: str, num_rows: int, num_columns: int, std: float | None = None) -> Tensor:
         """Return numbers of standard deviation `std`; None keeps the size of what it is multiplied by."""
         spread = (12 / num_columns) ** 0.5 if std is None else 12**0.5 * std
-        return self._moved(name, (num_rows, num_columns), lambda one: (one - 0.5) * spread)
+        return self._moved(name, (num_rows, num_columns), lambda drawn: drawn.sub_(0.5).mul_(spread))
 
     def norm(self, name: str, size: int) -> Tensor:
         """Return numbers between 0.75 and 1.25: with ones a forgotten multiplication would go unseen."""
-        return self._moved(name, (size,), lambda one: one / 2 + 0.75)
+        return self._moved(name, (size,), lambda drawn: drawn.div_(2).add_(0.75))
 
     def integers(self, name: str, *shape: int) -> Tensor:
         """Return odd 64-bit integers: a product with an odd number forgets nothing."""
@@ -45,7 +45,7 @@ class Weights:
         drawn = torch.randint(-(2**63), 2**63 - 1, shape, generator=self._generator(name))
         return (drawn | 1).to(self.device)
 
-    def _moved(self, name: str, shape: tuple[int, ...], scale: Scale) -> Tensor:
+    def _moved(self, name: str, shape: tuple[int, ...], scale: InPlace) -> Tensor:
         if self.device.type == "meta":
             return torch.empty(shape, dtype=self.dtype, device=self.device)
         drawn = torch.rand(shape, generator=self._generator(name), dtype=torch.float32)
