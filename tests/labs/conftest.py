@@ -11,9 +11,14 @@ def lab04() -> LabNotebook:
     return LabNotebook("lab04")
 
 
+@pytest.fixture(scope="session")
+def lab07() -> LabNotebook:
+    return LabNotebook("lab07")
+
+
 @pytest.fixture(autouse=True)
 def closed_labs():
-    """Close what a test opened: other tests call what lab 4 withholds."""
+    """Close what a test opened: other tests call what labs withhold."""
     yield
     withheld.begin("")
 

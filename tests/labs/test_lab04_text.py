@@ -41,9 +41,7 @@ def release() -> nbformat.NotebookNode:
 
 
 @pytest.mark.parametrize("num_solved", range(len(EXERCISES) + 1))
-def test_with_the_first_k_tasks_solved_the_notebook_runs_to_its_end(
-    lab04, release, num_solved, tmp_path, monkeypatch
-):
+def test_with_the_first_k_tasks_solved_the_notebook_runs_to_its_end(lab04, release, num_solved, tmp_path, monkeypatch):
     monkeypatch.setenv("LAUNCH_BOUND_PREDICTIONS", str(tmp_path / "predictions.json"))
     solved = {exercise.id for exercise in EXERCISES[:num_solved]}
     answers = {cell.grade_id: cell.source for cell in lab04.cells if cell.grade_id in solved}

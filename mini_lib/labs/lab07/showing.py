@@ -1,0 +1,88 @@
+"""Cells that show a student's own pieces at work; each runs on whether or not the piece is written yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mini_lib.config import ModelConfig
+from mini_lib.labs.lab07.findings import Fault
+from mini_lib.labs.lab07.loop_run import run_loop
+from mini_lib.labs.lab07.map_script import run_script
+from mini_lib.labs.lab07.pictures import nobody_looks, timeline_of
+from mini_lib.labs.lab07.ring_run import require_workload, run_in_ring, script_of
+
+TEN_TOKENS = [([5, 0, 3], 10, 0.0)]  # one request of ten steps
+_PROMPTS = [[5, 0, 3], [8, 1], [11, 2, 7, 7, 4], [6]]
+
+
+def loop_us(loop: Callable[..., Any], *, overlap: bool) -> float | None:
+    """Return how long a right loop takes for ten steps on the virtual device, None where it is not right yet."""
+    try:
+        run = run_loop(loop, TEN_TOKENS, {}, overlap=overlap)
+    except NotImplementedError:
+        return None
+    return None if run["fault"] else timeline_of(run).end_us
+
+
+def show_loops(event_loop_normal: Callable[..., Any], event_loop_overlap: Callable[..., Any]) -> object | None:
+    """Return a picture of ten steps by both loops; say which is not written yet."""
+    lanes = {}
+    for name, loop, overlap in (("sequential", event_loop_normal, False), ("overlap", event_loop_overlap, True)):
+        if loop_us(loop, overlap=overlap) is None:
+            print(f"The {name} loop is not right yet: this cell has more to show once it is.")
+        else:
+            lanes[name] = timeline_of(run_loop(loop, TEN_TOKENS, {}, overlap=overlap))
+    if nobody_looks() or not lanes:
+        return None
+    from mini_lib.plots import compare_lanes
+
+    return compare_lanes(lanes, title="Ten decode steps of one request, by your loops")
+
+
+def show_loss(corrupting_workload: Callable[..., Any], make_map: Callable[..., Any]) -> None:
+    """Print for several sizes in which step a ring loses a token, and what the student's own map makes of it."""
+    for max_num_seqs in (2, 3, 4, 8):
+        try:
+            run = run_in_ring(require_workload(corrupting_workload(max_num_seqs)), max_num_seqs)
+            mine = run_script(make_map, max_num_seqs, script_of(run))["told"]
+        except NotImplementedError:
+            print("Not written yet: this cell has more to show once workload and map are.")
+            return
+        except (Fault, Exception) as error:
+            print(f"max_num_seqs={max_num_seqs}: {type(error).__name__}: {error}")
+            continue
+        lost = f"read in step {run.lost.step + 1}, and lost" if run.lost else "nothing is lost"
+        print(f"max_num_seqs={max_num_seqs}: {len(run.steps)} steps; in a ring: {lost}.")
+        print(f"    {make_map.__name__}: {mine or 'every token is there.'}")
+
+
+def show_engine(overlapped_engine: Callable[..., Any]) -> object | None:
+    """Return the lanes of a real run of the student's engine, with graphs; times are those of this machine's CPU."""
+    if nobody_looks():
+        return None
+    try:
+        with overlapped_engine(ModelConfig.exact(), max_num_seqs=4, capture_sizes=[1, 2, 4]) as engine:
+            engine.generate(_PROMPTS, max_new_tokens=8)
+            modes = [step.mode.name for step in engine.stats.steps]
+            timeline = engine.timeline
+    except (NotImplementedError, RuntimeError, AttributeError, TypeError) as error:
+        print(f"No engine yet ({type(error).__name__}): this cell has more to show once 7.6 is right.")
+        return None
+    print(f"{len(modes)} steps, replayed or not: {', '.join(modes)}")
+    from mini_lib.plots import two_lanes
+
+    return two_lanes(timeline, title="Your loop and your map in the engine, on this machine's CPU")
+
+
+def show_gains(loop_times: Callable[..., Any]) -> None:
+    """Print how much faster a hundred overlapped steps are, by the student's own times, as the GPU's part grows."""
+    schedule_us, process_us = 200, 150
+    print(f"{'GPU us per step':>16}{'sequential us':>15}{'overlapped us':>15}{'gain':>7}   (CPU: 350 us per step)")
+    for gpu_us in (4, 50, 150, 350, 600, 2000, 35_000):
+        try:
+            sequential, overlapped = loop_times(100, schedule_us, gpu_us, process_us)
+            print(f"{gpu_us:>16,}{sequential:>15,.0f}{overlapped:>15,.0f}{sequential / overlapped:>7.2f}")
+        except Exception as error:  # whatever a student's function does, the notebook runs on
+            print(f"loop_times is not written yet ({type(error).__name__}): this cell has more to show once it is.")
+            return
