@@ -359,6 +359,13 @@ def test_nobody_runs_before_he_arrives():
     assert [one.request_id for one in schedule(scheduler).requests] == [1]
 
 
+def test_waiting_may_come_before_the_first_look():
+    scheduler = scheduler_with()
+    scheduler.add_request([1], 1, arrival_us=50.0)
+    scheduler.wait_for_arrival()
+    assert schedule(scheduler).requests[0].request_id == 0
+
+
 def test_somebody_who_arrives_between_looking_and_waiting_is_no_error():
     clock = VirtualClock()
     scheduler = Scheduler(SchedulerConfig(**LIMITS), clock)

@@ -20,7 +20,7 @@ from mini_lib.scheduling import (
 from tests.scheduling.runs import Run, check, run
 
 SOAK = bool(os.environ.get("LAUNCH_BOUND_SOAK"))
-NUM_SEEDS, NUM_EXAMPLES = (2000, 50_000) if SOAK else (25, 300)
+NUM_SEEDS, NUM_EXAMPLES = (400, 20_000) if SOAK else (25, 300)
 LOOPS = [event_loop_normal, event_loop_overlap]
 POLICIES = ["mixed", "prefill_first"]
 
