@@ -16,9 +16,12 @@ Each verb prints a table for people, then one line of JSON for programs. New her
     python -m mini_lib.bench graph
 which runs a small model normally and from a CUDA graph, and runs into everything a graph refuses. Then
     python -m mini_lib.bench overlap
-which runs the same batches with the CPU working before the GPU, and beside it.
+which runs the same batches with the CPU working before the GPU, and beside it, and
+    python -m mini_lib.bench decode
+which lets the engine decode in four modes.
 """
 GRAPH = "A small MLP, normal execution against CUDA graph replay"
+DECODE = "A decode step by batch size and CUDAGraphMode: launches, graphs, padding, time"
 OVERLAP = "The same batches with CPU and GPU in turns, and overlapped"
 OVERLAP_MORE = """\
 : total time, throughput, where each batch's time goes, CPU overhead by batch size, and both runs as lanes. The CPU
@@ -37,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     graph = verbs.add_parser("graph", help=GRAPH, description=f"{GRAPH}: time, memory, and what a graph refuses.")
     graph.add_argument("--force-cpu", action="store_true", help="use the CPU twin of CUDA graphs even on a GPU machine")
     graph.set_defaults(run=_graph)
+    _add_decode(verbs.add_parser("decode", help=DECODE, description=f"{DECODE}. The engine itself serves the batches."))
     _add_overlap(verbs.add_parser("overlap", help=OVERLAP, description=OVERLAP + OVERLAP_MORE))
     twin = verbs.add_parser("twin", help=TWIN, description=f"{TWIN}. Always on the CPU.")
     twin.set_defaults(run=_twin)
@@ -46,6 +50,20 @@ def parser() -> argparse.ArgumentParser:
             "--iterations", type=_positive, default=default, metavar="N", help=f"timed calls of each kind ({default})"
         )
     return top
+
+
+def _add_decode(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--batch-sizes", type=_sizes, default=(1, 3, 8), metavar="N,N", help="requests that decode together (1,3,8)"
+    )
+    models = ("tiny", "gpt2", "qwen3-0.6b", "llama-3.2-1b")
+    verb.add_argument("--model", choices=models, default="tiny", help="whose shape to take; weights are random (tiny)")
+    styles = ("naive", "lean", "fused")
+    verb.add_argument("--style", choices=styles, default="lean", help="how the decoder is written (lean)")
+    verb.add_argument("--steps", type=_positive, default=20, metavar="N", help="decode steps of a run (20)")
+    verb.add_argument("--force-cpu", action="store_true", help="use the CPU twin of CUDA graphs even on a GPU machine")
+    verb.add_argument("--json", action="store_true", help="print the line of JSON and nothing else")
+    verb.set_defaults(run=_decode)
 
 
 def _add_overlap(verb: argparse.ArgumentParser) -> None:
@@ -64,6 +82,10 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} of them measure nothing: give a whole number from 1 up")
     return int(text)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_positive(size) for size in text.split(",")}))
 
 
 def _milliseconds(text: str) -> float:
@@ -92,6 +114,15 @@ def _twin(options: argparse.Namespace, arguments: Sequence[str]) -> None:
 
     result = bench_twin(options.iterations, arguments, progress=not options.json)
     _print_result(result, "" if options.json else twin_report(result))
+
+
+def _decode(options: argparse.Namespace, arguments: Sequence[str]) -> None:
+    from mini_lib.bench.decode import Question, bench_decode
+    from mini_lib.bench.decode_report import decode_report
+
+    question = Question(options.model, options.style, options.batch_sizes, options.steps)
+    result = bench_decode(question, _device_module(options.force_cpu), arguments, progress=not options.json)
+    _print_result(result, "" if options.json else decode_report(result))
 
 
 def _overlap(options: argparse.Namespace, arguments: Sequence[str]) -> None:
