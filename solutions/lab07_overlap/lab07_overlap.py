@@ -365,8 +365,8 @@ lab07.show_loss(corrupting_workload, RingFutureMap)
 # %% [markdown]
 # Your own ring has lost it too, and no error was raised: a request simply goes on from somebody else's token. SGLang
 # found this in 2025 and made its ring longer, by as many batches as the longest prompt has pieces (PR 13713). Still no
-# fixed length is enough: while one request waits, any number of others may come one by one, each for a single token, and
-# each takes a place.
+# fixed length is enough: while one request waits, any number of others may come one by one, each for a single token,
+# and each takes a place.
 #
 # ## A place of one's own
 #

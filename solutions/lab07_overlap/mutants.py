@@ -1051,6 +1051,11 @@ OVERLAPPED_ENGINE = _mutants(
             "return Engine(config, event_loop=event_loop_overlap, **settings)",
         ),
         (
+            "forgets to return",
+            "gave None back",
+            "Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap, **settings)",
+        ),
+        (
             "the ring",
             "that is what happens with a ring",
             "return Engine(config, event_loop=event_loop_overlap, future_map=RingFutureMap, **settings)",
@@ -1061,15 +1066,10 @@ OVERLAPPED_ENGINE = _mutants(
             "return Engine(config, event_loop=event_loop_normal, future_map=PoolFutureMap, **settings)",
         ),
         (
-            "forgets the settings",
+            "forgets the stop token",
             "and alone it gets",
-            "return Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap, max_num_seqs=1, "
-            "max_num_batched_tokens=1)",
-        ),
-        (
-            "forgets to return",
-            "gave None back",
-            "Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap, **settings)",
+            "del settings['stop_token_id']\n    "
+            "return Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap, **settings)",
         ),
         (
             "another vocabulary",
