@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from mini_lib.learn import Exercise, judge, practice
+from tests.learn import full_or_piecewise, overlap
 
 EXERCISES = [value for value in vars(practice).values() if isinstance(value, Exercise)]
 
@@ -74,6 +75,8 @@ RIGHT = {
     "03/double_if_large": lambda x: [2 * value for value in x] if sum(x) > 20 else x,
     "06/worst_batch": worst_batch,
     "06/graphs_affordable": graphs_affordable,
+    **full_or_piecewise.RIGHT,
+    **overlap.RIGHT,
 }
 WRONG = {
     ("00/kernel_start", "adds CPU and GPU time"): lambda free, done: free + done,
@@ -105,6 +108,8 @@ WRONG = {
     ("06/graphs_affordable", "forgets that the first is larger"): lambda s, mib, each, first, more: min(
         int(s // each), mib // more
     ),
+    **full_or_piecewise.WRONG,
+    **overlap.WRONG,
 }
 
 

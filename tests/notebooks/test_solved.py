@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.learn.full_or_piecewise import ANSWERS, TABLE
+
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 PATHS = sorted(FOLDER.glob("*.ipynb"))
 AGAIN = "--- once more ---"
@@ -25,6 +27,14 @@ SOLUTIONS = {
     "graphs_affordable": (
         "return min(seconds // seconds_each, 1 + (mib - first_mib) // next_mib if mib >= first_mib else 0)"
     ),
+    "two_columns": f"return {TABLE}[policy]",
+    "graphs_recorded": "return piecewise_sizes * (num_layers + 1) + full_sizes",
+    "what_runs": f"return {ANSWERS}[asked_for, attention_supports]",
+    "overlaps": (
+        "return all(log.index(f'launch {k + 1}') < log.index(f'process {k}') < log.index(f'wait {k + 1}') "
+        "for k in range(num_steps - 1))"
+    ),
+    "rows_computed": "return max_new_tokens if stop_at is None else min(stop_at + 1, max_new_tokens)",
 }
 
 

@@ -4,7 +4,21 @@ One file per notebook, named like it. Each exercise is answered in one to six li
 """
 
 from mini_lib.learn.practice.capture_sizes import GRAPHS_AFFORDABLE, WORST_BATCH
+from mini_lib.learn.practice.full_or_piecewise import GRAPHS_RECORDED, TWO_COLUMNS, WHAT_RUNS
+from mini_lib.learn.practice.overlap import OVERLAPS, ROWS_COMPUTED
 from mini_lib.learn.practice.record_once import DOUBLE_IF_LARGE, REPLAY_WITH
 from mini_lib.learn.practice.start_here import KERNEL_START, LAUNCH_BOUND
 
-__all__ = ["DOUBLE_IF_LARGE", "GRAPHS_AFFORDABLE", "KERNEL_START", "LAUNCH_BOUND", "REPLAY_WITH", "WORST_BATCH"]
+__all__ = [
+    "DOUBLE_IF_LARGE",
+    "GRAPHS_AFFORDABLE",
+    "GRAPHS_RECORDED",
+    "KERNEL_START",
+    "LAUNCH_BOUND",
+    "OVERLAPS",
+    "REPLAY_WITH",
+    "ROWS_COMPUTED",
+    "TWO_COLUMNS",
+    "WHAT_RUNS",
+    "WORST_BATCH",
+]
