@@ -32,7 +32,10 @@ import work
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_CLASS = "autograde/sample_class"
 # Small in `make test`, long here.
-SOAK = ("tests/graphs/test_fuzz.py", "tests/scheduling/test_token_exact.py", "tests/engine/test_token_exact.py")
+SOAK = (  # small in `make test`, long here
+    *("tests/graphs/test_fuzz.py", "tests/graphs/test_policies_fuzz.py"),
+    *("tests/scheduling/test_token_exact.py", "tests/engine/test_token_exact.py"),
+)
 HANDS_ON = {"test", "grade", "release", "notebooks", "soak"}  # verbs that give further options to the tool behind them
 
 

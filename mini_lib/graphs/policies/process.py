@@ -3,7 +3,7 @@
 The CPU's program and the device's work run on two cores, so that overlap can be measured and not only drawn. (A thread
 could not do it: Python lets one thread run at a time, and a decode step is hundreds of small ops.) The worker carries
 out launches in the order in which they were launched, whatever their streams, so every wait of a stream for an event is
-kept for free: `lazy` is the device that shows a missing one. A launch costs about 10 microseconds, a wait about 20.
+kept for free: `lazy` is the device that shows a missing one. A launch costs about 10 microseconds, a wait about 25.
 
 Linux and macOS. Refused once CUDA has started in this process, since CUDA does not survive a fork. The worker computes
 on one thread: compare bits with `torch.set_num_threads(1)`.
