@@ -222,6 +222,7 @@ def test_a_parent_that_simply_ends_with_threads_output_and_ctrl_c_on_its_way():
     """Four things in one program, since each program waits seconds for torch: see its comments."""
     done = run_program(
         """
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a program started in the background ignores Ctrl-C
         torch.set_num_threads(4)
         x = torch.randn(600, 600, dtype=torch.float64)
         expected = (x @ x).sum()  # the parent has a pool of threads now, which does not come along
