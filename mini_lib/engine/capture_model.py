@@ -98,14 +98,15 @@ def _run(step: DeviceStep, mode: CUDAGraphMode, descriptor: BatchDescriptor) -> 
 @contextmanager
 def _garbage_frozen() -> Iterator[None]:
     """Collect garbage once, then neither look at old objects nor collect new ones, for the length of a `with`."""
-    was_enabled = gc.isenabled()
+    was_enabled, was_frozen = gc.isenabled(), gc.get_freeze_count() > 0
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not was_frozen:  # a program that froze its objects itself wants them to stay so
+            gc.unfreeze()
         if was_enabled:
             gc.enable()
 

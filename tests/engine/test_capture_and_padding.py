@@ -102,11 +102,14 @@ def test_nothing_is_captured_after_start_up_and_replays_read_the_same_addresses(
 
 
 def test_capture_leaves_kv_caches_empty_and_the_collector_as_it_was():
-    assert gc.isenabled()
+    gc.unfreeze()
     with small_engine() as engine:
         step = engine._runner._run.fn.__self__
         assert not any(cache.any() for cache in step.kv_caches)
         assert gc.isenabled() and gc.get_freeze_count() == 0
+    gc.freeze()
+    with small_engine():
+        assert gc.isenabled() and gc.get_freeze_count() > 0, "what was frozen before stays so"
 
 
 def test_padding_writes_to_the_null_block_and_to_no_other():

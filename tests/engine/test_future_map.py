@@ -41,7 +41,7 @@ def test_every_id_is_strictly_negative_over_ten_thousand_reservations(any_map):
 @pytest.mark.parametrize("num_requests", range(1, MAX_NUM_SEQS + 1))
 def test_tokens_come_back_in_the_order_in_which_they_were_stashed(any_map, num_requests):
     rows = tensor(*range(MAX_NUM_SEQS, MAX_NUM_SEQS - num_requests, -1))
-    tokens = tensor(*(91 * row % 97 for row in rows.tolist()))
+    tokens = tensor(*(53 * row % 97 for row in rows.tolist()))  # in no order
     ids = any_map.reserve(rows)
     any_map.stash(ids, tokens)
     assert any_map.resolve(ids).tolist() == tokens.tolist()
