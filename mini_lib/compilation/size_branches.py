@@ -2,6 +2,9 @@
 
 Dynamo follows `if num_tokens > 16` the way the example goes, and notes that it did. With guards dropped nobody would
 look at that note again; here it is looked at once for every new size.
+
+Not noticed: a branch that only a size of 0 or 1 would take. Dynamo traces for two rows or more, and makes no note of
+what holds for all of those.
 """
 
 from __future__ import annotations
@@ -50,9 +53,5 @@ class SizeBranches:
 
 
 def _holds(condition: Any, num_tokens: int) -> bool:
-    """Evaluate a condition in which every symbol is the number of tokens. One token is checked as two.
-
-    Dynamo's own rules treat a size of one as special (it broadcasts); the kernels in the graph do not.
-    """
-    size = max(2, num_tokens)
-    return bool(condition.subs(dict.fromkeys(condition.free_symbols, size)))
+    """Evaluate a condition in which every symbol is the number of tokens."""
+    return bool(condition.subs(dict.fromkeys(condition.free_symbols, num_tokens)))

@@ -85,9 +85,8 @@ def trace_once(forward: Callable[..., Any], args: Sequence[Any], backend: Backen
 
 
 def _trace(forward: Callable[..., Any], examples: tuple[Any, ...], recorder: _Recorder) -> TracedForward:
-    with torch.no_grad(), torch._dynamo.config.patch(specialize_float=True, automatic_dynamic_shapes=False):
-        with refuse_assignments(forward), explain_graph_breaks(forward, recorder):
-            result = torch.compile(afresh(forward), backend=recorder, fullgraph=True)(*examples)
+    with torch.no_grad(), refuse_assignments(forward), explain_graph_breaks(forward, recorder):
+        result = torch.compile(afresh(forward), backend=recorder, fullgraph=True)(*examples)
     assert recorder.built is not None
     arguments = ArgumentLayout.of(forward, examples, recorder.inputs)
     results = ResultLayout.of(result, recorder.outputs, examples)

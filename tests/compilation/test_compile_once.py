@@ -57,6 +57,7 @@ def test_one_trace_serves_every_number_of_tokens_one_included(mode, first):
         assert torch.equal(run(once, num_tokens), run(model, num_tokens))
     assert once.num_traces == 1
     assert graphs_of_dynamo() - before == 1
+    assert len(once.split.pieces) == (0 if mode is CompilationMode.DYNAMO_TRACE_ONCE else 7)
     assert once.num_tokens_seen == {first, 1, 2, 3, 8, 64, 7}
 
 
@@ -182,6 +183,27 @@ def test_a_branch_on_the_number_of_tokens_serves_one_side_of_it():
         once(ones(17))
 
 
+def test_one_token_is_held_against_the_branches_of_the_trace_too():
+    once = compiled(lambda x: x * 5 if x.shape[0] % 2 == 0 else x + 1)
+    assert torch.equal(once(ones(2)), ones(2) * 5)
+    with pytest.raises(ValueError, match="wrong for 1 tokens"):
+        once(ones(1))
+
+
+def test_a_first_call_with_one_token_does_not_write_the_one_into_the_graph():
+    once = compiled(lambda x: x.view(x.shape[0], 2, -1).flatten(1) * torch.arange(x.shape[0], device=DEVICE)[:, None])
+    for num_tokens in (1, 4):
+        assert torch.equal(once(ones(num_tokens)), torch.arange(num_tokens, device=DEVICE)[:, None] * ones(num_tokens))
+
+
+def test_a_number_that_the_model_keeps_or_is_given_is_a_constant_of_the_graph():
+    first = compiled(lambda x, scale: x * scale)
+    second = compiled(lambda x, scale: x * scale)
+    for once, scale in ((first, 0.5), (second, 0.25)):
+        assert torch.equal(once(ones(3), scale), ones(3) * scale)
+        assert scale in [arg for node in once.split.pieces[0].graph.graph.nodes for arg in node.args]
+
+
 def test_a_number_of_tokens_that_the_model_fixes_serves_that_number_only():
     once = compiled(lambda x: x.view(4, WIDTH) * 2)
     assert torch.equal(once(ones(4)), ones(4) * 2)
@@ -231,8 +253,10 @@ def test_an_attribute_that_forward_sets_is_refused_because_it_would_be_set_once(
             self.calls += 1
             return x * 2
 
+    model = Counts()
     with pytest.raises(ValueError, match=r"Counts\.forward sets calls"):
-        compile_model(Counts(), CompilationConfig())(ones(3))
+        compile_model(model, CompilationConfig())(ones(3))
+    assert model.calls == 0
 
 
 def test_an_error_of_a_wrap_or_a_pass_comes_as_it_was_raised():

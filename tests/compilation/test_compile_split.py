@@ -99,6 +99,15 @@ def test_no_piece_is_empty(forward, pieces):
     assert same(compiled, model, rows(3))
 
 
+def test_a_model_may_begin_with_a_splitting_op():
+    def attention_first(x):
+        torch.ops.toy.attention(x, x, 1)
+        return x * 2
+
+    _, split = cut(Calls(attention_first), rows())
+    assert [(piece.graph_id, piece.is_splitting_graph) for piece in split.pieces] == [(0, True), (1, False)]
+
+
 def test_wrap_gets_each_captured_piece_with_its_index_and_the_last_one_told():
     wrapped = []
     cut(decoder(2), *tokens(4), wrap=lambda piece, *place: wrapped.append(place) or piece)
