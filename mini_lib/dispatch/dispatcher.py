@@ -39,17 +39,27 @@ class CudagraphDispatcher:
         capture_sizes: numbers of tokens that get a graph, or a `Ladder` of one's own. Empty: everything runs eagerly.
         max_num_seqs: the most requests in a batch; no decode batch is wider, so none above it gets a decode graph.
         query_len: tokens that each request brings to a decode batch, 1 + its speculative tokens.
+        max_padding_ratio: a batch that is no uniform decode, padded to more than so many times its tokens, runs
+            eagerly instead (SGLang 0.5.23: 2, for prefill). None, as in vLLM: padding is always worth it.
 
     Raises:
-        ValueError: a limit below 1.
+        ValueError: a limit or a ratio below 1.
     """
 
     def __init__(
-        self, mode: CUDAGraphMode, capture_sizes: Ladder | Iterable[int], *, max_num_seqs: int, query_len: int = 1
+        self,
+        mode: CUDAGraphMode,
+        capture_sizes: Ladder | Iterable[int],
+        *,
+        max_num_seqs: int,
+        query_len: int = 1,
+        max_padding_ratio: float | None = None,
     ) -> None:
-        for name, limit in (("max_num_seqs", max_num_seqs), ("query_len", query_len)):
-            if limit < 1:
+        limits = {"max_num_seqs": max_num_seqs, "query_len": query_len, "max_padding_ratio": max_padding_ratio}
+        for name, limit in limits.items():
+            if limit is not None and limit < 1:
                 raise ValueError(f"{name} is {limit}, and it must be at least 1.")
+        self.max_padding_ratio = max_padding_ratio
         self.mode = mode
         self.capture_sizes = as_ladder(capture_sizes)
         self.max_num_seqs, self.query_len = max_num_seqs, query_len
@@ -70,12 +80,13 @@ class CudagraphDispatcher:
 
         Raises:
             ValueError: no token at all; a uniform decode that is no multiple of `query_len`; or NONE is not allowed
-                and no allowed mode has a graph of this size (a batch above the largest size runs eagerly even then).
+                and no allowed mode has a graph of this size (a batch above the largest size runs eagerly even then,
+                and so does one above `max_padding_ratio`).
         """
         self._check_batch(num_tokens, uniform_decode)
         allowed = (RUNTIME_MODES if valid_modes is None else frozenset(valid_modes)) - frozenset(invalid_modes)
         size = self._padded(num_tokens)
-        if size is None or not allowed - {CUDAGraphMode.NONE}:
+        if size is None or self._is_too_loose(num_tokens, size, uniform_decode) or not allowed - {CUDAGraphMode.NONE}:
             return CUDAGraphMode.NONE, BatchDescriptor(num_tokens)
         exact = self._full_key(size, uniform_decode and self.mode.separate_routine())
         for mode, key in (
@@ -123,6 +134,9 @@ class CudagraphDispatcher:
                 f"{num_tokens - size}. A ladder pads up, or answers None where no size is large enough."
             )
         return size
+
+    def _is_too_loose(self, num_tokens: int, size: int, uniform_decode: bool) -> bool:
+        return not uniform_decode and self.max_padding_ratio is not None and size > self.max_padding_ratio * num_tokens
 
     def _check_batch(self, num_tokens: int, uniform_decode: bool) -> None:
         if num_tokens < 1:

@@ -137,6 +137,17 @@ def test_an_empty_ladder_captures_nothing_and_runs_everything_eagerly(mode):
     assert dispatcher.dispatch(3, uniform_decode=True) == (NONE, BatchDescriptor(3))
 
 
+@pytest.mark.parametrize(
+    ("ratio", "eager"), [(None, []), (2, [1, 5, 6, 7]), (4, []), (1.25, [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12])]
+)
+def test_a_batch_that_would_be_mostly_padding_runs_eagerly_where_that_is_wanted(ratio, eager):
+    """SGLang 0.5.23 for prefill: one token does not replay the graph for four."""
+    dispatcher = CudagraphDispatcher(FULL_AND_PIECEWISE, [4, 16], max_num_seqs=16, max_padding_ratio=ratio)
+    assert [n for n in range(1, 17) if dispatcher.dispatch(n) == (NONE, BatchDescriptor(n))] == eager
+    assert all(dispatcher.dispatch(n, uniform_decode=True)[0] is FULL for n in range(1, 17))
+    assert dispatcher.capture_keys() == CudagraphDispatcher(FULL_AND_PIECEWISE, [4, 16], max_num_seqs=16).capture_keys()
+
+
 class RoundsDown:
     """A student's ladder with a mistake in it."""
 
@@ -165,7 +176,9 @@ def test_a_decode_batch_of_broken_requests_is_refused():
         CudagraphDispatcher(FULL, [8], max_num_seqs=4, query_len=4).dispatch(5, uniform_decode=True)
 
 
-@pytest.mark.parametrize("limits", [{"max_num_seqs": 0}, {"max_num_seqs": 4, "query_len": 0}])
+@pytest.mark.parametrize(
+    "limits", [{"max_num_seqs": 0}, {"max_num_seqs": 4, "query_len": 0}, {"max_num_seqs": 4, "max_padding_ratio": 0}]
+)
 def test_a_limit_below_one_is_refused_by_name(limits):
     with pytest.raises(ValueError, match=f"{list(limits)[-1]} is 0"):
         CudagraphDispatcher(FULL, [8], **limits)
