@@ -77,10 +77,13 @@ def test_mode_none_gives_the_model_itself():
 
 def test_more_models_of_one_class_than_dynamo_would_recompile_are_traced_once_each():
     for width in range(2, 2 + 2 * torch._dynamo.config.recompile_limit):
-        once = compile_model(nn.Linear(width, width, device=DEVICE), CompilationConfig())
+        model = nn.Linear(width, width, device=DEVICE)
+        once = compile_model(model, CompilationConfig())
+        stock = compile_model(model, CompilationConfig(CompilationMode.STOCK_TORCH_COMPILE))
         for num_tokens in (3, 1):
             once(ones(num_tokens, width))
-        assert once.num_traces == 1
+        stock(ones(3, width))
+        assert once.num_traces == stock.num_traces == 1
 
 
 def test_tracing_runs_nothing_and_later_calls_reuse_it():
