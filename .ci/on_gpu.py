@@ -26,7 +26,7 @@ TESTS = (
     "tests/notebooks/test_solved.py",  # the notebooks' cells as plain scripts: Jupyter is not needed
 )
 LIMIT_S = 480
-PARTS = ("graph",)  # what `mini_lib.bench` can record
+PARTS = ("graph", "decode", "overlap")  # what `mini_lib.bench` can record
 
 
 def main() -> int:
