@@ -35,6 +35,7 @@ from mini_lib.engine.run import EventLoop, Run
 from mini_lib.engine.runner import ModelRunner
 from mini_lib.engine.staging import StagingSet
 from mini_lib.engine.stats import EngineStats
+from mini_lib.engine.wishes import wishes_of
 from mini_lib.graphs import device_of, get_device_module
 from mini_lib.graphs.policies import stream_policy as new_stream_policy
 from mini_lib.model import Model, build_model, new_kv_caches
@@ -60,7 +61,8 @@ class Engine:
         capture_sizes: numbers of tokens that get a graph, or a ladder of your own; None: what vLLM would capture.
         max_num_seqs, max_num_batched_tokens, max_chunk_tokens, block_size, num_kv_blocks, max_model_len,
             stop_token_id, scheduling_policy: what the scheduler may do, see `SchedulerConfig`. `num_kv_blocks` None:
-            so many that they never run short. `max_model_len` None: the model's own.
+            so many that they never run short. `max_model_len` None: the model's own. `max_num_batched_tokens` None:
+            256, or as many as requests where those are more.
         device_module: `torch.cuda` or the CPU twin; None: what this machine has.
         stream_policy: who plays the GPU: "inline", "lazy", "process", "cuda", or "auto".
         compilation_mode: NONE cuts the model while it runs (breakable graphs), VLLM_COMPILE with `torch.compile`.
@@ -79,7 +81,7 @@ class Engine:
     def __init__(
         self, config: ModelConfig, *, cudagraph_mode: CUDAGraphMode = CUDAGraphMode.FULL_AND_PIECEWISE,
         async_scheduling: bool = True, enforce_eager: bool = False, capture_sizes: Ladder | Iterable[int] | None = None,
-        max_num_seqs: int = 16, max_num_batched_tokens: int = 256, max_chunk_tokens: int | None = None,
+        max_num_seqs: int = 16, max_num_batched_tokens: int | None = None, max_chunk_tokens: int | None = None,
         block_size: int = 16, num_kv_blocks: int | None = None, max_model_len: int | None = None,
         stop_token_id: int | None = None, seed: int = 0, device_module: ModuleType | None = None,
         stream_policy: str = "auto", compilation_mode: CompilationMode = CompilationMode.NONE, style: str = "lean",
@@ -105,10 +107,11 @@ class Engine:
         policy = new_stream_policy(stream_policy, device_module)
         staging = [StagingSet(limits, policy.host_tensor) for _ in range(NUM_STAGING_SETS)]
         step = DeviceStep(
-            graphed.forward(model), model.sample, _kv_caches(config, limits, model),
-            _map(future_map, limits, device, debug), staging, limits, device, count=count_launches,
-            max_static_tokens=max(max_num_batched_tokens, graphed.largest),
-            vocab_size=config.vocab_size if debug else None,
+            graphed.forward(model), model.sample,
+            new_kv_caches(config, limits.num_kv_blocks, block_size, device, next(model.parameters()).dtype),
+            _map(future_map, limits, device, debug), staging, limits, device,
+            max_static_tokens=max(limits.max_num_batched_tokens, graphed.largest),
+            count=count_launches, vocab_size=config.vocab_size if debug else None,
         )  # fmt: skip
         self.capture_report = capture_model(step, graphed)
         self._runner = ModelRunner(step, staging, self.dispatcher, policy, limits.max_model_len)
@@ -147,12 +150,9 @@ class Engine:
         """
         self._require_idle()
         run = Run(self.scheduler_config, self._runner, self._event_loop, self._clock())
-        limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
-        ids = range(len(prompts)) if request_ids is None else request_ids
-        arrivals = [0.0] * len(prompts) if arrivals_us is None else arrivals_us
-        for prompt, limit, request_id, arrival_us in zip(prompts, limits, ids, arrivals, strict=True):
-            self._require_tokens(prompt)
-            run.add(prompt, limit, request_id, arrival_us)
+        for wish in wishes_of(prompts, max_new_tokens, request_ids, arrivals_us, self.config.vocab_size):
+            run.add(wish)
+        self._run = run
         return self._serve(run)
 
     def abort(self, request_id: int) -> None:
@@ -212,14 +212,6 @@ class Engine:
                 "and only then begin another."
             )
 
-    def _require_tokens(self, prompt: Sequence[int]) -> None:
-        outside = [token for token in prompt if not 0 <= token < self.config.vocab_size]
-        if outside:
-            raise ValueError(
-                f"the prompt holds {outside[:5]}, and the tokens of {self.config.name} run from 0 to "
-                f"{self.config.vocab_size - 1}: on a GPU the embedding would read another's memory, or crash."
-            )
-
 
 def _default_sizes(mode: CUDAGraphMode, limits: Limits) -> list[int]:
     if not mode:
@@ -227,11 +219,6 @@ def _default_sizes(mode: CUDAGraphMode, limits: Limits) -> list[int]:
     return default_capture_sizes(
         "vllm", max_num_seqs=limits.max_num_seqs, max_num_batched_tokens=limits.max_num_batched_tokens
     )
-
-
-def _kv_caches(config: ModelConfig, limits: Limits, model: Model) -> Sequence[torch.Tensor]:
-    weight = next(model.parameters())
-    return new_kv_caches(config, limits.num_kv_blocks, limits.block_size, weight.device, weight.dtype)
 
 
 def _map(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from mini_lib.config import ModelConfig
 from mini_lib.scheduling import SchedulerConfig
 
+DEFAULT_BATCHED_TOKENS = 256
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -52,7 +54,7 @@ class Limits:
 def limits_of(
     config: ModelConfig,
     max_num_seqs: int,
-    max_num_batched_tokens: int,
+    max_num_batched_tokens: int | None,
     max_model_len: int | None,
     block_size: int,
     num_kv_blocks: int | None,
@@ -60,8 +62,11 @@ def limits_of(
     """Return the limits of an engine for `config`.
 
     `max_model_len` None takes the model's own. `num_kv_blocks` None takes what never runs short: room for
-    `max_num_seqs` requests of full length, and the null block.
+    `max_num_seqs` requests of full length, and the null block. `max_num_batched_tokens` None takes 256 tokens, or a
+    token of each request where that is more.
     """
+    if max_num_batched_tokens is None:
+        max_num_batched_tokens = max(DEFAULT_BATCHED_TOKENS, max_num_seqs)
     length = config.max_model_len if max_model_len is None else max_model_len
     if length > config.max_model_len:
         raise ValueError(f"max_model_len is {length}, and {config.name} knows positions up to {config.max_model_len}.")

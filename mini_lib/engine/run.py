@@ -6,11 +6,12 @@ the next run begins with all of them free. What is on the device stays, and is o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from mini_lib.engine.runner import ModelRunner, StepOutput
 from mini_lib.engine.stats import EngineStats, stats_of
 from mini_lib.engine.tracing import CpuLane, TracedRunner, TracedScheduler
+from mini_lib.engine.wishes import Wish
 from mini_lib.scheduling import NewToken, Runner, Scheduler, SchedulerConfig
 from mini_lib.timing import Span, Timeline
 from mini_lib.timing.clocks import Clock
@@ -32,9 +33,11 @@ class Run:
         self._gpu_spans: list[Span] = []
         self._outputs: list[StepOutput] = []
 
-    def add(self, prompt: Sequence[int], max_new_tokens: int, request_id: int | None, arrival_us: float) -> None:
+    def add(self, wish: Wish) -> None:
         """Add a request before the run begins. Raises `ValueError` for one that cannot be served."""
-        request = self.scheduler.add_request(prompt, max_new_tokens, request_id=request_id, arrival_us=arrival_us)
+        request = self.scheduler.add_request(
+            wish.prompt, wish.max_new_tokens, request_id=wish.request_id, arrival_us=wish.arrival_us
+        )
         self.tokens[request.request_id] = []
 
     def serve(self) -> Iterator[NewToken]:

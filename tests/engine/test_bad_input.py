@@ -41,8 +41,10 @@ def test_what_cannot_be_served_is_refused_before_anything_runs(engine, prompts, 
 
 
 def test_a_limit_per_prompt_is_required(engine):
-    with pytest.raises(ValueError, match=r"shorter|longer"):
+    with pytest.raises(ValueError, match="max_new_tokens has 2 values for 3 prompts"):
         engine.generate([[1], [2], [3]], [4, 4])
+    with pytest.raises(ValueError, match="request_ids has 1 values for 2 prompts"):
+        engine.stream([[1], [2]], 4, request_ids=[5])
 
 
 def test_ids_that_are_given_twice_are_refused(engine):
@@ -65,6 +67,13 @@ def test_zero_new_tokens_give_an_empty_list(engine):
 
 def test_no_prompts_give_no_lists(engine):
     assert engine.generate([], 5) == []
+
+
+def test_more_rows_than_the_usual_token_budget_raise_it():
+    prompts = [[token, 3] for token in range(20)]
+    with Engine(ModelConfig.exact(), max_num_seqs=300, enforce_eager=True, max_model_len=8) as wide:
+        assert wide.generate(prompts, 2) == oracle(prompts, 2)
+        assert wide.scheduler.config.max_num_batched_tokens == 300
 
 
 def test_more_requests_than_rows_wait_for_their_turn(engine):

@@ -133,6 +133,13 @@ def test_a_compiled_model_is_traced_once_for_all_sizes():
     assert compiled.num_traces == 1 and len(compiled.num_tokens_seen) > 4
 
 
+@pytest.mark.parametrize("cut", [CompilationMode.STOCK_TORCH_COMPILE, CompilationMode.DYNAMO_TRACE_ONCE])
+def test_a_model_that_is_compiled_in_one_piece_has_no_piecewise_graphs(cut):
+    engine = served(compilation_mode=cut)
+    graphs = NONE if cut is CompilationMode.STOCK_TORCH_COMPILE else FULL  # plain torch.compile replaces graphs
+    assert set(engine.stats.modes) == {NONE, graphs}
+
+
 def test_a_symbolic_id_that_is_not_resolved_is_named_in_debug():
     class Forgetful(FutureMap):
         def resolve(self, input_ids):

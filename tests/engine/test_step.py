@@ -48,7 +48,9 @@ def test_batches_and_steps_go_to_streams_of_their_own(policy):
 
 def live_tensors():
     gc.collect()
-    return sum(isinstance(one, torch.Tensor) for one in gc.get_objects())
+    return sum(
+        issubclass(type(one), torch.Tensor) for one in gc.get_objects()
+    )  # isinstance would ask torch's lazy ones
 
 
 @pytest.mark.parametrize("mode", [CUDAGraphMode.NONE, CUDAGraphMode.FULL_AND_PIECEWISE], ids=lambda mode: mode.name)
@@ -57,12 +59,13 @@ def test_a_step_leaves_no_tensor_behind(mode):
 
     def counting(scheduler, runner):
         for number, new_tokens in enumerate(event_loop_overlap(scheduler, runner)):
-            if number in (10, 20, 40):
+            if number in (5, 10, 20):
                 counted.append(live_tensors())
             yield new_tokens
 
-    with small_engine(event_loop=counting, cudagraph_mode=mode, stream_policy="inline") as engine:
-        engine.generate([[5, 0, 3], [8]], 45)
+    options = {"cudagraph_mode": mode, "stream_policy": "inline", "count_launches": False}
+    with small_engine(event_loop=counting, **options) as engine:
+        engine.generate([[5, 0, 3], [8]], 24)
     assert len(counted) == 3 and len(set(counted)) == 1
 
 
