@@ -51,7 +51,8 @@ class Engine:
     """Serves one model: continuous batching, CUDA graphs by mode, CPU and GPU at the same time.
 
     All graphs are recorded in here, before the first request. Use it in a `with`, or `close()` it: under the policy
-    "process" a worker waits for work until then.
+    "process" a worker waits for work until then. After an error of the event loop it serves on; after an error on the
+    device (`DeviceWorkError`) it does not, as with CUDA.
 
     Args:
         config: the shape of the model. Its weights are random, from `seed`; `model` brings a model of your own.

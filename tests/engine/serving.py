@@ -74,11 +74,15 @@ def engine_for(workload: Workload, **options) -> Engine:
 
 
 def serve(engine: Engine, workload: Workload) -> list[list[int]]:
-    """Return the tokens of each request of `workload`, as `engine` streams them."""
+    """Return the tokens of each request of `workload`, as `engine` streams them: none after its one finish."""
     prompts, limits, arrivals = zip(*workload.requests, strict=True)
     tokens: list[list[int]] = [[] for _ in prompts]
+    finished: set[int] = set()
     for new in engine.stream(prompts, limits, arrivals_us=arrivals):
+        assert new.request_id not in finished, f"{new} comes after the end of its request"
         tokens[new.request_id].append(new.token_id)
+        finished |= {new.request_id} if new.finish_reason else set()
+    assert len(finished) == len(prompts)
     return tokens
 
 

@@ -7,6 +7,7 @@ import gc
 import pytest
 import torch
 
+from mini_lib.compilation import CompilationMode
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.engine import FutureMap
 from mini_lib.engine.device_step import DeviceStep
@@ -69,16 +70,25 @@ def test_a_step_leaves_no_tensor_behind(mode):
     assert len(counted) == 3 and len(set(counted)) == 1
 
 
-def test_each_size_is_warmed_up_before_it_is_captured(monkeypatch):
+def test_each_size_is_warmed_up_before_it_is_captured():
     ran, right = [], DeviceStep.run_model
 
     def noting(self, plan):
         ran.append((plan.mode, plan.descriptor.num_tokens))
         return right(self, plan)
 
-    monkeypatch.setattr(DeviceStep, "run_model", noting)
-    with small_engine(capture_sizes=[1, 2, 8]) as engine:
-        keys = [(cost.mode, cost.descriptor.num_tokens) for cost in engine.capture_report.costs]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DeviceStep, "run_model", noting)
+        with small_engine(capture_sizes=[1, 2, 8]) as engine:
+            keys = [(cost.mode, cost.descriptor.num_tokens) for cost in engine.capture_report.costs]
     captured = [place for place, (mode, _) in enumerate(ran) if mode]
     assert [ran[place] for place in captured] == keys
     assert all(ran[place - 1] == (CUDAGraphMode.NONE, ran[place][1]) for place in captured)
+
+
+@pytest.mark.parametrize(
+    ("mode", "cut"), [("FULL", "NONE"), ("PIECEWISE", "NONE"), ("PIECEWISE", "VLLM_COMPILE")]
+)  # fmt: skip
+def test_graphs_of_every_kind_take_their_memory_from_one_pool(mode, cut):
+    with small_engine(cudagraph_mode=CUDAGraphMode[mode], compilation_mode=CompilationMode[cut]) as engine:
+        assert engine.capture_report.num_bytes > 0, "the report looks at the pool of the engine"
