@@ -72,6 +72,8 @@ def _hashable(key: Plain) -> Plain:
 
 def _what_it_is(value: object) -> str:
     name = type(value).__name__
+    if value is ...:
+        return "dots (`...`) that are still to be filled in"
     if hasattr(value, "tolist"):
         return f"a {name}; return plain numbers or lists instead (`.tolist()`)"
     if hasattr(value, "__iter__"):

@@ -57,6 +57,11 @@ def test_what_stands_for_plain_data_becomes_plain_data(value, rebuilt):
     assert (type(result), repr(result)) == (type(rebuilt), repr(rebuilt))
 
 
+def test_dots_in_an_answer_are_called_what_they_are():
+    with pytest.raises(NotPlain, match="still to be filled in"):
+        plain({"FULL": ("FULL", ...)})
+
+
 @pytest.mark.parametrize("value", [torch.tensor(3), np.arange(3), range(3), {3, 4}, SaysYes(), iter([3]), 3j])
 def test_what_is_not_plain_data_is_refused_by_type(value):
     with pytest.raises(NotPlain, match=type(value).__name__):
