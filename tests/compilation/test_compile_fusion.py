@@ -87,6 +87,15 @@ def adds_the_input(model, x):
     return model.norm(x + model.a(x))
 
 
+def adds_the_input_written_in_place(model, x):
+    written = x.add_(1)
+    return model.norm(written + model.a(x)) + x
+
+
+def adds_the_input_written_in_place_and_given_back(model, x):
+    return model.norm(x.add_(1) + model.b(model.weight.expand(4, -1))), x
+
+
 def adds_a_view(model, x):
     return model.norm(model.a(x).view(2, -1, WIDTH).flatten(0, 1) + model.b(x))
 
@@ -122,6 +131,8 @@ def adds_another_dtype(model, x):
         reads_old_operand,
         reads_a_view_of_an_old_operand,
         adds_the_input,
+        adds_the_input_written_in_place,
+        adds_the_input_written_in_place_and_given_back,
         adds_a_view,
         adds_a_row_to_all,
         adds_twice_the_same,
