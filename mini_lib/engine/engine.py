@@ -70,7 +70,8 @@ class Engine:
         style: how the decoder is written: "naive", "lean" or "fused".
         event_loop: a function of (scheduler, runner); None: the library's, chosen by `async_scheduling`.
         future_map: a map, or a function of (max_num_seqs, device) that makes one; None: `FutureMap`.
-        dispatcher: chooses the graph of a batch; None: `CudagraphDispatcher`, which is built for `cudagraph_mode`.
+        dispatcher: chooses the graph of a batch, and says which are captured; None: `CudagraphDispatcher`, built for
+            `cudagraph_mode`. `enforce_eager` leaves it out.
         clock: makes the clock by which requests arrive, anew for each run.
         debug: check that tokens are written before they are read, once. Waits for the device at each step.
         count_launches: count kernels and graphs for `stats`. Switch it off where time is measured.
@@ -101,6 +102,7 @@ class Engine:
         compilation_mode = CompilationMode.NONE if enforce_eager else compilation_mode
         mode = mode_that_runs(cudagraph_mode, compilation_mode, enforce_eager)
         sizes = _default_sizes(mode, limits) if capture_sizes is None else capture_sizes
+        dispatcher = None if enforce_eager else dispatcher
         self.dispatcher = dispatcher or CudagraphDispatcher(mode, sizes, max_num_seqs=max_num_seqs)
 
         model = model or build_model(config, style=style, seed=seed, device=device)

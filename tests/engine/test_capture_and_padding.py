@@ -7,7 +7,7 @@ import gc
 import pytest
 
 from mini_lib.compilation import CompilationMode
-from mini_lib.dispatch import CUDAGraphMode
+from mini_lib.dispatch import CudagraphDispatcher, CUDAGraphMode
 from mini_lib.engine import FutureMap
 from tests.engine.serving import EXACT, PROMPTS, oracle, small_engine
 
@@ -55,10 +55,16 @@ def test_the_report_says_what_each_size_cost():
     assert lines[0].split() == ["mode", "tokens", "ms", "MiB"] and len(lines) == len(report.costs) + 2
 
 
-@pytest.mark.parametrize(
-    "options", [{"enforce_eager": True}, {"capture_sizes": []}, {"cudagraph_mode": NONE},
-                {"enforce_eager": True, "compilation_mode": CompilationMode.VLLM_COMPILE}], ids=str
-)  # fmt: skip
+EAGER = [
+    {"enforce_eager": True},
+    {"enforce_eager": True, "compilation_mode": CompilationMode.VLLM_COMPILE},
+    {"enforce_eager": True, "dispatcher": CudagraphDispatcher(FULL, [4], max_num_seqs=4)},
+    {"capture_sizes": []},
+    {"cudagraph_mode": NONE},
+]
+
+
+@pytest.mark.parametrize("options", EAGER, ids="-".join)
 def test_nothing_is_captured_where_nothing_should_be(options):
     engine = served(**options)
     assert engine.capture_report.costs == () and set(engine.stats.modes) == {NONE} and engine.stats.graphs == 0
