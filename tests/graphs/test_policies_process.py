@@ -158,6 +158,17 @@ def test_device_work_cannot_end_the_worker_by_sys_exit(policy):
         policy.synchronize()
 
 
+def test_the_worker_drops_what_was_launched_behind_a_failure(policy):
+    result = policy.host_tensor((1,), torch.int64)
+    divide, stream = policy.kernel(lambda by: result.fill_(8 // by)), policy.stream("forward")
+    policy.start()
+    stream.launch(divide, 0)
+    stream.launch(divide, 1)  # on its way before anybody knows
+    while policy._device._num_done < 2:
+        policy.gpu_spans()
+    assert result.item() == 0
+
+
 def test_closing_ends_the_worker_in_the_middle_of_its_work_and_leaves_no_zombie():
     def forever():
         while True:
