@@ -164,6 +164,28 @@ def reads_the_running_requests_instead_of_the_launched(patch: Patch) -> None:
     patch.setattr(Scheduler, "update_from_output", wrong)
 
 
+def lets_the_finished_run_on(patch: Patch) -> None:
+    """Whoever stopped leaves with every other step only."""
+    right_finish, right_schedule = RequestPool.finish, Scheduler.schedule
+    late: list[Request] = []
+
+    def finish(self: RequestPool, request: Request, status: RequestStatus) -> None:
+        if status is RequestStatus.FINISHED_STOPPED:
+            request.status = status
+            late.append(request)
+        else:
+            right_finish(self, request, status)
+
+    def schedule(self: Scheduler) -> Any:
+        if self._num_steps % 2 == 0:
+            while late:
+                self._pool._release(late.pop())
+        return right_schedule(self)
+
+    patch.setattr(RequestPool, "finish", finish)
+    patch.setattr(Scheduler, "schedule", schedule)
+
+
 def leaks_blocks(patch: Patch) -> None:
     right = RequestPool.finish
 
@@ -292,6 +314,7 @@ def spends_more_than_the_budget(patch: Patch) -> None:
         (appends_for_the_retracted, {"retract"}),
         (ignores_stops, {"random", "gated"}),
         (reads_the_running_requests_instead_of_the_launched, {"random", "length_skip"}),
+        (lets_the_finished_run_on, {"random", "gated"}),
         (leaks_blocks, {"random", "gated"}),
         (frees_an_overshoot_again, {"random", "gated"}),
         (keeps_a_retracted_row, {"retract"}),
