@@ -129,6 +129,7 @@ class Engine:
         Raises:
             ValueError: an empty prompt, a token outside the vocabulary, a prompt that with its new tokens is too long
                 for the context or the KV cache, a limit below 0. Nothing has run then.
+            TypeError: a prompt is no list of whole numbers.
         """
         for _ in self.stream(prompts, max_new_tokens):
             pass

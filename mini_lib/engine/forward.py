@@ -37,7 +37,12 @@ def mode_that_runs(mode: CUDAGraphMode, compilation_mode: CompilationMode, enfor
     """Return what is left of `mode`: nothing under `enforce_eager` or plain `torch.compile`, which replaces graphs.
 
     Our attention looks requests up token by token, so it fits into a full graph whatever the batch (ALWAYS).
+
+    Raises:
+        TypeError: `mode` is none of `CUDAGraphMode`.
     """
+    if not isinstance(mode, CUDAGraphMode):
+        raise TypeError(f"cudagraph_mode is {mode!r}: it is one of {', '.join(map(str, CUDAGraphMode))}.")
     if enforce_eager or compilation_mode is CompilationMode.STOCK_TORCH_COMPILE:
         return CUDAGraphMode.NONE
     return resolve_cudagraph_mode(mode, AttentionCGSupport.ALWAYS, piecewise=compilation_mode in CUTS)

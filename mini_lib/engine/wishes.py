@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -28,6 +29,7 @@ def wishes_of(
 
     Raises:
         ValueError: as many limits, ids or arrivals as prompts were not given, or a token is outside the vocabulary.
+        TypeError: a prompt is no list of whole numbers.
     """
     for prompt in prompts:
         _require_tokens(prompt, vocab_size)
@@ -50,7 +52,14 @@ def _one_each(name: str, values: Iterable[T], num_prompts: int) -> list[T]:
 
 
 def _require_tokens(prompt: Sequence[int], vocab_size: int) -> None:
-    outside = [token for token in prompt if not 0 <= token < vocab_size]
+    try:
+        tokens = [operator.index(token) for token in prompt]
+    except TypeError:
+        raise TypeError(
+            f"{prompt!r} is no prompt: a prompt is a list of token ids, which are whole numbers, and `prompts` is a "
+            "list of prompts. Text goes through a tokenizer first."
+        ) from None
+    outside = [token for token in tokens if not 0 <= token < vocab_size]
     if outside:
         raise ValueError(
             f"the prompt holds {outside[:5]}, and tokens run from 0 to {vocab_size - 1}: on a GPU the embedding would "

@@ -40,6 +40,17 @@ def test_what_cannot_be_served_is_refused_before_anything_runs(engine, prompts, 
         engine.generate([[1, 2], *prompts], limits if isinstance(limits, int) else [3, *limits])
 
 
+@pytest.mark.parametrize("prompts", [[1, 2], [[1.5]], "ab", [["5"]]], ids=str)
+def test_a_prompt_that_is_no_list_of_whole_numbers_is_named(engine, prompts):
+    with pytest.raises(TypeError, match="is no prompt: a prompt is a list of token ids"):
+        engine.generate(prompts, 3)
+
+
+def test_a_mode_by_its_name_is_refused_with_the_modes_there_are():
+    with pytest.raises(TypeError, match=r"cudagraph_mode is 'FULL'.*CUDAGraphMode\.FULL_AND_PIECEWISE"):
+        Engine(ModelConfig.exact(), cudagraph_mode="FULL")
+
+
 def test_a_limit_per_prompt_is_required(engine):
     with pytest.raises(ValueError, match="max_new_tokens has 2 values for 3 prompts"):
         engine.generate([[1], [2], [3]], [4, 4])
