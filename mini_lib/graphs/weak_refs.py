@@ -39,9 +39,7 @@ def weak_ref(output: Any) -> Any:
 def _weak_tensor(tensor: Tensor) -> Tensor:
     if tensor.numel() == 0:
         return tensor
-    # Below all modes: the wrapper asks while its capture is still under way, and this is no kernel to record.
-    with torch._C._DisableTorchDispatch(), torch._C.DisableTorchFunction():
-        return _weak_on_cuda(tensor) if tensor.is_cuda else _weak_on_twin(tensor)
+    return _weak_on_cuda(tensor) if tensor.is_cuda else _weak_on_twin(tensor)
 
 
 def _weak_on_twin(tensor: Tensor) -> Tensor:
