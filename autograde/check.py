@@ -1,13 +1,15 @@
 """Are the tests of a lab good? The solution must get all points, the release none, wrong answers must lose, and right
 ones, however written, must not.
 
-Each answer of `mutants.py` is handed in as a student would hand it in, and goes through the same pipeline.
+Each answer of `mutants.py` is handed in as a student would hand it in, and goes through the same pipeline. Where a lab
+says that some of its exercises know nothing of one another, one submission holds an answer to each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from autograde.course import CannotGrade, Course, Lab
@@ -63,9 +65,20 @@ def _results(place: Bench, answers: Answers, at_once: int) -> dict[str, Submissi
         answered, asked = ", ".join(sorted(unknown)), ", ".join(own)
         raise CannotGrade(f"{place.lab.name}: mutants.py answers {answered}, but the lab asks for {asked}")
     folders = {"solution": hand_in(place, "solution", own), "release": hand_in(place, "release", {})}
-    for number, one in enumerate(answers.all()):
-        folders[one.name] = hand_in(place, f"answer-{number}", {**own, one.exercise: one.code})
-    return {graded.result.student: graded.result for graded in run(place, folders, at_once)}
+    together = place.lab.answers_together
+    packs = [*_packs(answers.mutants, together), *_packs(answers.right, together)]  # a right one must keep all points
+    for number, pack in enumerate(packs):
+        mine = {one.exercise: one.code for one in pack}
+        folders[pack[0].name] = hand_in(place, f"answer-{number}", {**own, **mine})
+    found = {graded.result.student: graded.result for graded in run(place, folders, at_once)}
+    return found | {one.name: found[pack[0].name] for pack in packs for one in pack}
+
+
+def _packs(answers: Sequence[Mutant | RightAnswer], together: Sequence[str]) -> list[list[Mutant | RightAnswer]]:
+    """Return the answers as they are handed in: those to exercises in `together` side by side, one of each."""
+    columns = [[one for one in answers if one.exercise == exercise] for exercise in together]
+    rows = [[one for one in row if one is not None] for row in zip_longest(*columns)]
+    return rows + [[one] for one in answers if one.exercise not in together]
 
 
 def _checked(lab: Lab, answers: Answers, found: dict[str, SubmissionResult]) -> LabCheck:

@@ -5,7 +5,8 @@
     autograde/submitted/         the class: <student>/<lab>/<lab>.ipynb
     autograde/out/<class>/       gradebook, results, feedback, grades.csv
 
-`lab.toml` is optional. It may set `seed`, `student_files`, a `[limits]` and an `[environment]` table.
+`lab.toml` is optional. It may set `seed`, `student_files`, `answers_together`, and the tables `[limits]` and
+`[environment]`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Lab:
     limits: Limits = Limits()
     student_files: tuple[str, ...] = ()  # handed in beside the notebook, and copied beside it for the run
     environment: Mapping[str, str] = field(default_factory=dict)
+    answers_together: tuple[str, ...] = ()  # exercises whose answers `check` may hand in with one another: saves runs
 
     @property
     def name(self) -> str:
@@ -116,7 +118,10 @@ def read_lab(folder: Path) -> Lab:
     path = folder / "lab.toml"
     try:
         settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        settings["student_files"] = tuple(settings.get("student_files", ()))
+        for name in ("student_files", "answers_together"):
+            settings[name] = tuple(settings.get(name, ()))
         return Lab(folder, **{**settings, "limits": Limits(**settings.get("limits", {}))})
     except (TypeError, ValueError) as error:  # TOMLDecodeError is a ValueError
-        raise CannotGrade(f"{path}: {error}. Known settings: seed, student_files, limits, environment.") from error
+        raise CannotGrade(
+            f"{path}: {error}. Known settings: seed, student_files, answers_together, limits, environment."
+        ) from error

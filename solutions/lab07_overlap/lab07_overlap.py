@@ -190,8 +190,8 @@ reveal("lab07: ten overlapped steps", simulated=lab07.loop_us(event_loop_overlap
 lab07.show_loops(event_loop_normal, event_loop_overlap)
 
 # %% [markdown]
-# The GPU's lane has no gaps any more: all of the CPU's work hides behind it, but for the first schedule and the last
-# process. Task 7.7 asks when that is so.
+# "sched" is schedule, "proc" is process. The GPU's lane has no gaps any more: all of the CPU's work hides behind it,
+# but for the first schedule and the last process. Task 7.7 asks when that is so.
 #
 # ## Tokens that are not there yet
 #
@@ -472,8 +472,8 @@ from mini_lib.learn import Case, judge, require
 
 #| seed
 oracle_rng = Random(SEED + 6)
-oracle_served = [(family, oracle_rng.randrange(1000), {}) for family in ("random", "length_skip", "gated", "retract")]
-oracle_served.append(("chunk_heavy", 7, {"policy": "prefill_first"}))
+oracle_served = [(family, oracle_rng.randrange(1000), {}) for family in ("random", "retract")]
+oracle_served.append(("chunk_heavy", oracle_rng.randrange(1000), {"policy": "prefill_first"}))
 require(judge(lab07.OVERLAPPED_ENGINE, overlapped_engine, [Case(args, FINE) for args in oracle_served]))
 ### END HIDDEN TESTS
 
@@ -483,8 +483,8 @@ lab07.show_engine(overlapped_engine)
 # %% [markdown]
 # ## What it brings, and when
 #
-# In the last picture CPU and GPU take turns although the loop overlaps: on this machine the "GPU" is the same CPU, and
-# what it computes it computes inside the launch. So back to lanes of two machines, and to numbers.
+# Every `launch` stands before the `process` of the step before it: that is your loop, at work in an engine that replays
+# graphs. How much time it saves on a machine is measured in notebook 09. Here is the arithmetic, for one request.
 #
 # **Who waits for whom.** There is one CPU. It schedules step n, launches it at once, then processes step n - 1, if that
 # has ended; else it waits for it. The GPU begins a step when it is launched and the step before has ended. A launch

@@ -3,10 +3,12 @@
 import pytest
 import torch
 
-from mini_lib import withheld
+from mini_lib import Engine, withheld
 from mini_lib.labs.lab07.device_reads import noticing_reads
+from mini_lib.labs.lab07.engine_run import OVERLAPPED_ENGINE, serve
 from mini_lib.labs.lab07.loop_run import run_loop
 from mini_lib.labs.lab07.virtual_device import VirtualDevice, alone
+from mini_lib.learn import judge
 from mini_lib.scheduling import Scheduler, SchedulerConfig, event_loop_overlap
 
 REQUESTS = [([5, 0, 3], 6, 0.0), ([7, 7, 1, 9, 2, 10, 8, 4], 5, 0.0), ([11], 9, 500.0)]
@@ -150,3 +152,27 @@ def test_reading_a_value_back_is_noticed_under_each_of_its_names():
         tokens.clone()[tokens < 0] = torch.tensor([7, 8])
         torch.where(tokens < 0, tokens, -tokens)
     assert reads == [".tolist()", ".item()", "x[mask]", "x[mask] = ..."]
+
+
+def test_a_loop_that_never_ends_inside_the_engine_is_ended_too():
+    def asks_for_ever(scheduler, runner):
+        batch = scheduler.schedule()
+        runner.execute_model(batch)
+        while scheduler.has_unfinished():
+            scheduler.schedule()
+
+    def build(config, **settings):
+        return Engine(config, event_loop=asks_for_ever, **settings)
+
+    assert serve(build, "gated", 3, {})["fault"] == "never ends"
+
+
+def test_an_engine_whose_pieces_are_stubs_is_not_attempted():
+    def stub(*args):
+        raise NotImplementedError
+
+    for pieces in ({"event_loop": stub}, {"event_loop": event_loop_overlap, "future_map": stub}):
+        verdict = judge(
+            OVERLAPPED_ENGINE, lambda config, pieces=pieces, **settings: Engine(config, **pieces, **settings)
+        )
+        assert verdict.status == "not attempted"

@@ -187,3 +187,30 @@ def test_a_misconception_that_recognises_the_right_answer_is_refused():
     blind = Misconception("blind", "blind", answers({0: 8}))
     with pytest.raises(ValueError, match="'blind' of exercise 'a' recognises the right answers"):
         Exercise("a", "A", "b", (Case((5,), 8),), (blind,))
+
+
+def test_an_exercise_may_say_how_its_answer_is_called():
+    class Counter:
+        def __init__(self):
+            self.count = 0
+
+        def up(self):
+            self.count += 1
+            return self.count
+
+    def last_of(make, num_calls):
+        counter = make()
+        return [counter.up() for _ in range(num_calls)][-1]
+
+    exercise = Exercise("counter", "Task 9", "a class that counts", (Case((3,), 3), Case((5,), 5)), drive=last_of)
+    assert judge(exercise, Counter).status == "right"
+    assert judge(exercise, lambda: None).status == "wrong"
+
+
+def test_a_wrong_idea_may_word_its_sentence_by_what_it_saw():
+    def too_many(outcomes):
+        return f"{outcomes[0].value} is too many."
+
+    idea = Misconception("too many", too_many, answers({0: 9}), see="Counting")
+    exercise = Exercise("count", "Task 10", "a number", (Case((), 8),), (idea,))
+    assert judge(exercise, lambda: 9).sentence == "9 is too many. See 'Counting' above."

@@ -86,7 +86,7 @@ class _MapRun:
         got = self._call("resolve", lambda: self.map.resolve(given))
         self._require_untouched("resolve", given, ids)
         require_int64("resolve", got, len(ids))
-        require_values(wanted, ids, got.tolist(), self.tokens, [len(rows) for rows, _ in self.reserved])
+        require_values(wanted, ids, got.tolist(), self.tokens)
         self._keep("resolve", got)
 
     def bound(self, num_ids: int) -> None:

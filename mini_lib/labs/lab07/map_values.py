@@ -25,13 +25,11 @@ def require_int64(name: str, got: Any, length: int) -> None:
         raise Fault("another shape", f"`{name}` was given {length} entries and gave shape {tuple(got.shape)} back.")
 
 
-def require_values(
-    wanted: list[int | str], given: list[int], got: list[int], tokens: dict[str, int], sizes: list[int]
-) -> None:
+def require_values(wanted: list[int | str], given: list[int], got: list[int], tokens: dict[str, int]) -> None:
     """Raise a `Fault` for the first entry of `got` that is not what `wanted` stands for; the map saw `given`.
 
-    `tokens` are all that were stashed, by name ("2.0": reserve number 2, first id); `sizes` how many ids each reserve
-    handed out. Real tokens are looked at first, because they need nothing but to be left alone.
+    `tokens` are all that were stashed, by name ("2.0": reserve number 2, first id). Real tokens are looked at first,
+    because they need nothing but to be left alone.
     """
     pairs = list(zip(wanted, got, strict=True))
     for item, value in pairs:
@@ -41,7 +39,7 @@ def require_values(
         raise Fault("ids not replaced", f"`resolve` was given {given} and left the symbolic ids in it as they are.")
     for item, value in pairs:
         if isinstance(item, str) and value != tokens[item]:
-            _future_wrong(item, value, tokens, sizes)
+            _future_wrong(item, value, tokens)
 
 
 def _real_token_changed(token: int, value: int, pairs: list[tuple[int | str, int]]) -> NoReturn:
@@ -51,7 +49,7 @@ def _real_token_changed(token: int, value: int, pairs: list[tuple[int | str, int
     raise Fault("real tokens changed", f"Token {token} came back from `resolve` as {value}: it is no id.")
 
 
-def _future_wrong(name: str, value: int, tokens: dict[str, int], sizes: list[int]) -> NoReturn:
+def _future_wrong(name: str, value: int, tokens: dict[str, int]) -> NoReturn:
     batch, place = map(int, name.split("."))
     right = tokens[name]
     asked = f"`resolve` was asked for the token {right} of reserve number {batch}, entry {place}"
@@ -65,9 +63,10 @@ def _future_wrong(name: str, value: int, tokens: dict[str, int], sizes: list[int
         raise Fault("another order", f"{asked}, and gave {value} back, the token of entry {other_place}.")
     if other_batch < batch:
         raise Fault("an older token", f"{asked}, and gave {value} back, an older token of reserve {other_batch}.")
-    handed_out = sum(sizes[batch + 1 :]) + sizes[batch] - place
+    places = [tuple(map(int, other.split("."))) for other in tokens]
+    num_later = sum(other >= (batch, place) for other in places)
     raise Fault(
         "overwritten",
         f"{asked}, and gave {value} back, the token of reserve number {other_batch}. From the lost one on, itself "
-        f"included, {handed_out} ids had been handed out.",
+        f"included, {num_later} tokens had been stashed.",
     )
