@@ -24,6 +24,15 @@ def test_a_weak_reference_reads_what_the_replay_writes(world):
     assert weak.tolist() == [20.0, 40.0]
 
 
+def test_each_of_several_outputs_is_pointed_at_where_it_lies(world):
+    x = world.tensor([1.0, 2.0])
+    graph, outputs = world.capture(lambda: (x * 10, x * 100, x * 1000))
+    weak = weak_ref(outputs)
+    del outputs
+    graph.replay()
+    assert [one.tolist() for one in weak] == [[10.0, 20.0], [100.0, 200.0], [1000.0, 2000.0]]
+
+
 def test_a_tree_keeps_its_form(world):
     x = world.tensor([1.0])
     graph, output = world.capture(lambda: Pair(x * 2, 7))
