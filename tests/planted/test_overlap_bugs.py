@@ -52,6 +52,8 @@ PROCESS_FIRST = f"""if in_flight:
         {SCHEDULE}"""
 
 BUGS = [
+    row("A21 a request gets row 0", ("scheduling.free_list", "FreeList.__init__"), "range(count, 0, -1)",
+        "range(count - 1, -1, -1)", FLUSHES),
     row("B3 finished one token early", STATUS, "request.num_output_tokens == request",
         "request.num_output_tokens + request.num_in_flight >= request", FLUSHES),
     row("B3 finished twice", TAKE_IN, " and not request.status.is_finished", "", OVERSHOOT),
