@@ -7,6 +7,7 @@ Each bug is planted into the library's own code. `lazy` plays the slowest GPU th
 from __future__ import annotations
 
 import pytest
+import torch
 
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.graphs import policies
@@ -14,6 +15,10 @@ from mini_lib.graphs.policies.lazy import LazyDevice, Mark
 from mini_lib.scheduling.workloads import FAMILIES
 from tests.engine.serving import PROMPTS, engine_for, oracle, oracle_of, serve, small_engine
 from tests.planted.planting import Bug, planted
+
+pytestmark = pytest.mark.skipif(
+    torch.cuda.is_available(), reason="a wrong index on a GPU would end CUDA for all tests after it"
+)
 
 RUNNER, STEP, STAGING, MAP = (f"mini_lib.engine.{name}" for name in ("runner", "device_step", "staging", "future_map"))
 BUGS = [
