@@ -49,9 +49,9 @@ learn.start_lab("lab07")
 # %% [markdown]
 # ## One step after the other
 #
-# Three decode steps to read first. A step has three parts: the CPU *schedules* a batch (200 µs), the GPU computes it
-# (600 µs), and the CPU *processes* its tokens (150 µs): it appends them, looks for stop tokens, tells the users. These
-# numbers are made up; real ones are in notebook 09.
+# Three decode steps to read first. A step has three parts: the CPU *schedules* a batch (200 µs, "sched"), the GPU
+# computes it (600 µs), and the CPU *processes* its tokens (150 µs, "proc"): it appends them, looks for stop tokens,
+# tells the users. These numbers are made up; real ones are in notebook 09.
 
 # %%
 lab07.show_steps()
@@ -190,8 +190,8 @@ reveal("lab07: ten overlapped steps", simulated=lab07.loop_us(event_loop_overlap
 lab07.show_loops(event_loop_normal, event_loop_overlap)
 
 # %% [markdown]
-# "sched" is schedule, "proc" is process. The GPU's lane has no gaps any more: all of the CPU's work hides behind it,
-# but for the first schedule and the last process. Task 7.7 asks when that is so.
+# The GPU's lane has no gaps any more: all of the CPU's work hides behind it, but for the first schedule and the last
+# process. Task 7.7 asks when that is so.
 #
 # ## Tokens that are not there yet
 #

@@ -215,6 +215,15 @@ RING_FUTURE_MAP = _mutants(
         "came back in another order",
         _ring(stash="self.tokens[-ids.flip(0) - 1] = tokens"),
     ),
+    (
+        "puts resolved ids first",
+        "the entry at position p",
+        _ring(
+            resolve="""places = (-input_ids - 1).clamp(min=0)
+        found = torch.where(input_ids < 0, self.tokens[places], input_ids)
+        return found[torch.argsort((input_ids >= 0).int(), stable=True)]"""
+        ),
+    ),
     ("stashes sorted", "came back in another order", _ring(stash="self.tokens[-ids - 1] = tokens.sort().values")),
     (
         "fails for nobody",

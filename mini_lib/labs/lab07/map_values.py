@@ -32,6 +32,9 @@ def require_values(wanted: list[int | str], given: list[int], got: list[int], to
     because they need nothing but to be left alone.
     """
     pairs = list(zip(wanted, got, strict=True))
+    right = [item if isinstance(item, int) else tokens[item] for item in wanted]
+    if got != right and sorted(got) == sorted(right):
+        raise Fault("another order", f"`resolve` should give {right} back, and gives {got}: the same, reordered.")
     for item, value in pairs:
         if isinstance(item, int) and value != item:
             _real_token_changed(item, value, pairs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -76,7 +75,8 @@ def show_engine(overlapped_engine: Callable[..., Any]) -> None:
         print(f"No engine yet ({type(error).__name__}): this cell has more to show once 7.6 is right.")
         return
     print(f"{len(modes)} steps, NONE for eager, FULL for one graph: {', '.join(modes)}")
-    print("in this order:", *textwrap.wrap(", ".join(order), 100), sep="\n    ")
+    lines = [", ".join(order[first : first + 8]) for first in range(0, len(order), 8)]
+    print("in this order:", *lines, sep="\n    ")
 
 
 def show_gains(loop_times: Callable[..., Any]) -> None:
