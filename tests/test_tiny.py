@@ -1,7 +1,8 @@
 """The ten-minute tour: one test per idea, to be read from top to bottom. Everything here runs on any laptop.
 
-Graphs first: recorded once, replayed for ever. Then the sizes to record, and the time that it is all about. `recorder`
-is the CPU twin of `torch.cuda`; on a GPU the same lines run with the names imported from there.
+Graphs first: recorded once, replayed for ever. Then the sizes to record, and the time that it is all about. Then the
+engine: which graph a batch rides in, and how the CPU works ahead of the GPU. `recorder` is the CPU twin of
+`torch.cuda`; on a GPU the same lines run with the names imported from there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,15 @@ import pytest
 import torch
 from torch import nn
 
-from mini_lib.dispatch import CaptureSizes, default_capture_sizes, padding_waste
+from mini_lib.config import ModelConfig
+from mini_lib.dispatch import (
+    CaptureSizes,
+    CudagraphDispatcher,
+    CUDAGraphMode,
+    default_capture_sizes,
+    padding_waste,
+)
+from mini_lib.engine import Engine, FutureMap
 from mini_lib.graphs import BufferSpec, CaptureError, GraphRunner, InputBuffers, recorder
 from mini_lib.graphs.recorder import CUDAGraph, graph, graph_pool_handle, pool_of
 from mini_lib.timing import decode_step
@@ -125,3 +134,50 @@ def test_where_launches_are_slower_than_kernels_the_gpu_waits_for_the_cpu():
     assert eager.lane("GPU")[1].start_us - eager.lane("GPU")[0].start_us == 7.5
     assert eager.duration_us > graph_of_it.duration_us
     assert eager.busy_us("GPU") == graph_of_it.busy_us("GPU") == 120.0  # the kernels did not become faster
+
+
+def test_a_policy_says_how_decode_batches_run_and_how_all_others_do():
+    dispatcher = CudagraphDispatcher(CUDAGraphMode.FULL_AND_PIECEWISE, [1, 2, 4, 8], max_num_seqs=8)
+    decode, prefill, too_wide = (
+        dispatcher.dispatch(5, uniform_decode=True),
+        dispatcher.dispatch(5),
+        dispatcher.dispatch(9),
+    )
+    assert (decode[0], decode[1].num_tokens) == (CUDAGraphMode.FULL, 8)
+    assert (prefill[0], prefill[1].num_tokens) == (CUDAGraphMode.PIECEWISE, 8)
+    assert (too_wide[0], too_wide[1].num_tokens) == (CUDAGraphMode.NONE, 9)  # no graph, so no padding
+
+
+def test_piecewise_launches_the_graphs_between_attention_and_attention_itself():
+    def launches_of_a_decode_step(mode: CUDAGraphMode) -> tuple[int, int]:
+        with Engine(
+            ModelConfig.tiny(), cudagraph_mode=mode, style="fused", capture_sizes=[1], device_module=recorder
+        ) as engine:
+            engine.generate([[5, 0, 3]], max_new_tokens=3)
+            return engine.stats.steps[-1].kernels, engine.stats.steps[-1].graphs
+
+    assert launches_of_a_decode_step(CUDAGraphMode.NONE) == (22, 0)
+    assert launches_of_a_decode_step(CUDAGraphMode.PIECEWISE) == (4, 3)  # two layers: two attentions of two kernels
+    assert launches_of_a_decode_step(CUDAGraphMode.FULL) == (0, 1)
+
+
+def test_a_symbolic_id_stands_for_a_token_that_only_the_device_knows():
+    tokens = FutureMap(max_num_seqs=4, device=torch.device("cpu"))
+    ids = tokens.reserve(torch.tensor([2, 4]))  # rows of the request pool
+    assert (ids < 0).all()  # no token is below 0, so nobody takes an id for one
+    tokens.stash(ids, torch.tensor([77, 0]))
+    assert tokens.resolve(torch.tensor([5, ids[1], ids[0], 0])).tolist() == [5, 0, 77, 0]
+
+
+def test_overlap_launches_the_next_step_before_it_knows_the_last_ones_tokens_and_finds_the_same():
+    def order_and_tokens(async_scheduling: bool) -> tuple[list[str], list[list[int]]]:
+        with Engine(ModelConfig.exact(), async_scheduling=async_scheduling, device_module=recorder) as engine:
+            tokens = engine.generate([[5, 0, 3], [8]], max_new_tokens=3)
+            names = [span.name for span in engine.timeline.lane("CPU")]
+        return [name for name in names if name.startswith(("launch", "process"))], tokens
+
+    in_turns, tokens = order_and_tokens(async_scheduling=False)
+    overlapped, same_tokens = order_and_tokens(async_scheduling=True)
+    assert in_turns == ["launch 0", "process 0", "launch 1", "process 1", "launch 2", "process 2"]
+    assert overlapped == ["launch 0", "launch 1", "process 0", "launch 2", "process 1", "process 2"]
+    assert tokens == same_tokens
