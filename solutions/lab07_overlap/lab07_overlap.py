@@ -315,7 +315,7 @@ require(judge(lab07.RING_FUTURE_MAP, RingFutureMap, [Case(script, FINE) for scri
 # difficulty ●●●●○ · importance ●●●●○ · 15 minutes · 5 points · CPU · *find it*
 #
 # `corrupting_workload(max_num_seqs)` gives a list of requests, each `[prompt length, new tokens]`, on which a ring of
-# `3 * max_num_seqs` places loses a token; `max_num_seqs` is at least 2. The check runs it. Two points are for a loss,
+# `3 * max_num_seqs` places loses a token; `max_num_seqs` is 2 to 16. The check runs it. Two points are for a loss,
 # three for a quick one: what counts is the number of steps up to the one that reads the lost token, that step included
 # and the first one too. All three points are for the fewest possible, none for twice as many, and a straight line in
 # between. Up to 40 requests, prompts up to 400 tokens, up to 100 new tokens.

@@ -686,6 +686,31 @@ EVENT_LOOP_OVERLAP = _mutants(
             + _IDLE,
         ),
         (
+            "launches last",
+            "You process step 0 before step 1 is launched",
+            """before = None
+    while before or scheduler.has_unfinished():
+        batch = scheduler.schedule()
+        if before:
+            scheduler.update_from_output(before[0], before[1].wait())
+        elif batch is None:
+            scheduler.wait_for_arrival()
+        before = (batch, runner.execute_model(batch)) if batch else None""",
+        ),
+        (
+            "waits between making a batch and launching it",
+            "launch first, then wait for the step before",
+            """before = None
+    while before or scheduler.has_unfinished():
+        batch = scheduler.schedule()
+        tokens = before[1].wait() if before else None
+        launched = (batch, runner.execute_model(batch)) if batch else None
+        if before:
+            scheduler.update_from_output(before[0], tokens)
+        """
+            + _IDLE,
+        ),
+        (
             "overlaps every other step",
             "before step 2 is launched",
             """while scheduler.has_unfinished():
@@ -1076,9 +1101,14 @@ OVERLAPPED_ENGINE = _mutants(
         ),
         (
             "forgets the stop token",
-            "and alone it gets",
+            "hand all settings on",
             "del settings['stop_token_id']\n    "
             "return Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap, **settings)",
+        ),
+        (
+            "forgets all settings",
+            "hand all settings on",
+            "return Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap)",
         ),
         (
             "another vocabulary",

@@ -165,9 +165,10 @@ class Desk:
         self.scheduler.wait_for_arrival()
 
     def _could_launch_more(self, step: int) -> bool:
-        """Tell whether nobody has asked for another batch since `step` was launched, although there may be one."""
-        newest = step == self.launched - 1
-        return self.overlap and newest and not self._asked_since_launch and self.scheduler.has_unfinished()
+        """Tell whether a batch is made and not launched, or may be there and nobody has asked since `step`."""
+        if not self.overlap or step != self.launched - 1:
+            return False
+        return len(self.made) > self.launched or (not self._asked_since_launch and self.scheduler.has_unfinished())
 
     def _is_step(self, batch: Any, num_steps: int) -> bool:
         return type(batch) is int and 1 <= batch <= num_steps

@@ -7,6 +7,7 @@ serves each request alone. Requests are those of the five families: random, leng
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from mini_lib.config import ModelConfig
@@ -64,6 +65,7 @@ def serve(overlapped_engine: Callable[..., Any], family: str, seed: int, setting
             config, clock=PatientClock, device_module=get_device_module("cpu"), **_FAST, **_limits(workload), **others
         )
         _require_engine(engine)
+        _require_settings(engine, workload)
         with engine:
             tokens = _tokens(engine, workload)
             _require_right(tokens, workload, config)
@@ -103,6 +105,17 @@ def _require_engine(engine: Any) -> None:
     if not isinstance(engine, Engine):
         what = "None" if engine is None else f"a {type(engine).__name__}"
         raise Fault("no engine", f"Your function gave {what} back, and it wants a mini_lib.Engine.")
+
+
+def _require_settings(engine: Any, workload: Workload) -> None:
+    given, wanted = asdict(engine.scheduler_config), asdict(workload.scheduler_config)
+    for name, value in wanted.items():
+        if given[name] != value:
+            raise Fault(
+                "settings left out",
+                f"Your function was given settings, among them one that makes {name} {value}, and in its engine it is "
+                f"{given[name]}: hand all settings on.",
+            )
 
 
 def _tokens(engine: Any, workload: Workload) -> list[list[int]]:
@@ -168,6 +181,7 @@ OVERLAPPED_ENGINE = Exercise(
             _PLUG,
         ),
         wrong_idea("no engine", see=_PLUG),
+        wrong_idea("settings left out", see=_PLUG),
     ),
     right="In words: your loop and your map serve a real engine, and nobody can tell it from one request at a time.",
     hints=(

@@ -76,7 +76,7 @@ def deadlock(step: int) -> Fault:
 def waits_before_launch(step: int) -> Fault:
     return Fault(
         "waits before it launches",
-        f"You wait for step {step} before step {step + 1} is made and launched. While you schedule, the GPU has "
+        f"You wait for step {step} before step {step + 1} is made and launched. Until then the GPU has "
         "nothing to do: launch first, then wait for the step before.",
     )
 

@@ -23,7 +23,7 @@ _CASES = tuple(
         (_ONE, {}),
         (_BUSY, {}),
         (_LATE, {}),
-        (_STOPS, {"stop_token_id": 5}),
+        (_STOPS, {"stop_token_id": 4}),
         (_SHORT_OF_KV, {"num_blocks": 7}),
     )
 )

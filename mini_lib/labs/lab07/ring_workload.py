@@ -114,11 +114,12 @@ CORRUPTING_WORKLOAD = Exercise(
 
 CORRUPTING_SOON = Exercise(
     id="corrupting_workload",
-    title="7.4 Break your ring, soon",
+    title="7.4 Break your ring, and soon",
     wants=_WANTS,
     cases=(Case((3,), FINE), Case((8,), FINE)),
     misconceptions=CORRUPTING_WORKLOAD.misconceptions,
-    right="How few steps it takes counts here.",
+    right="This says only that a token is lost. These points are for few steps: the next cell counts yours, and the "
+    "fewest possible are told with the grade.",
     hints=_HINTS,
     agrees=fine,
     differs=told,

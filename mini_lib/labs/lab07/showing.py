@@ -57,7 +57,7 @@ def show_loss(corrupting_workload: Callable[..., Any], make_map: Callable[..., A
         except (Fault, Exception) as error:
             print(f"max_num_seqs={max_num_seqs}: {type(error).__name__}: {error}")
             continue
-        lost = f"read in step {run.lost.step + 1}, and lost" if run.lost else "nothing is lost"
+        lost = f"lost in {run.lost.step + 1}, counting the one that reads it" if run.lost else "nothing is lost"
         print(f"max_num_seqs={max_num_seqs}: {len(run.steps)} steps; in a ring: {lost}.")
         print(f"    {make_map.__name__}: {mine or 'every token is there.'}")
 
