@@ -1,7 +1,8 @@
 """What a student's loop gets to hold: names to call, and nothing behind them.
 
 Every call is a name and plain values, sent to the tester; every answer is plain. A batch is a number. Scheduler,
-device, clock and log stay with the tester, so that no loop can touch them, wherever the tester lives.
+device, clock and log stay with the tester, who may live in another process. Where both share one, as in a notebook,
+`_ask` still leads to them: only a process of its own keeps a loop out that means to cheat.
 """
 
 from __future__ import annotations
