@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from mini_lib.compilation.capturing import capture_stream, make_room
 from mini_lib.compilation.wrapper import CUDAGraphOptions, CUDAGraphWrapper
 from mini_lib.dispatch import CUDAGraphMode, split_by
-from mini_lib.graphs.capture import Output, PoolHandle
+from mini_lib.graphs.capture import Output, PoolHandle, pool_let_go
 from mini_lib.graphs.errors import EMPTY_GRAPH_WARNING
 from mini_lib.graphs.launches import note_graph_launch
 from mini_lib.graphs.weak_refs import weak_ref
@@ -76,7 +76,11 @@ class BreakableCUDAGraphWrapper(CUDAGraphWrapper):
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[SegmentedGraph, Output]:
         make_room(self.device_module)
         walk = _Walk(self.device_module, self.pool)
-        with capture_stream(self.device_module), split_by(walk.cut):
+        with (
+            capture_stream(self.device_module),
+            pool_let_go(self.device_module, self.pool),
+            split_by(walk.cut),
+        ):
             walk.begin_segment()
             try:
                 output = self._call_runnable(args, kwargs)

@@ -36,7 +36,7 @@ from torch import Tensor
 
 from mini_lib.compilation.capturing import capture_stream, check_capturing_enabled, no_garbage_collection
 from mini_lib.dispatch import BatchDescriptor, CUDAGraphMode, get_forward_context
-from mini_lib.graphs.capture import Output, PoolHandle
+from mini_lib.graphs.capture import Output, PoolHandle, pool_let_go
 from mini_lib.graphs.device import get_device_module
 from mini_lib.graphs.errors import StaleInputError
 from mini_lib.graphs.launches import note_graph_launch
@@ -131,7 +131,7 @@ class CUDAGraphWrapper:
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Output]:
         """Record one call, and return what replays it and what it handed back."""
         graph = self.device_module.CUDAGraph()
-        with capture_stream(self.device_module) as stream:
+        with capture_stream(self.device_module) as stream, pool_let_go(self.device_module, self.pool):
             with self.device_module.graph(graph, pool=self.pool, stream=stream):
                 output = self._call_runnable(args, kwargs)
         return graph, output

@@ -14,7 +14,7 @@ It does not pad, choose between graphs or undo what `fn` itself writes while it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -98,12 +98,13 @@ def capture(
     """
     device_module = device_module or get_device_module()
     graph = device_module.CUDAGraph()
+    pool = device_module.graph_pool_handle() if pool is None else pool
     recording = device_module.graph(graph, pool=pool)
     with side_stream(device_module, recording.capture_stream):
         with _random_state_kept(device_module):
             for _ in range(num_warmups):
                 fn(*inputs)
-        with recording:
+        with pool_let_go(device_module, pool), recording:
             output = fn(*inputs)
     return CapturedGraph(graph, inputs, output, graph.pool(), tuple(tensor.data_ptr() for tensor in inputs))
 
@@ -120,6 +121,23 @@ def side_stream(device_module: ModuleType, side: Any) -> Iterator[None]:
     with device_module.stream(side):
         yield
     callers.wait_stream(side)
+
+
+@contextmanager
+def pool_let_go(device_module: ModuleType, pool: PoolHandle) -> Iterator[None]:
+    """Let go of `pool` where the body, a capture into it, is refused.
+
+    Up to torch 2.11 the allocator is not told that a refused capture is over, and each later one into the same pool
+    fails: "beginAllocateToPool: already recording to mempool_id" (mended by pytorch pull request 180395).
+    """
+    try:
+        yield
+    except BaseException:
+        end_allocation = getattr(torch._C, "_cuda_endAllocateToPool", None)  # private: it may go
+        if end_allocation is not None and device_of(device_module).type == "cuda":
+            with suppress(RuntimeError):  # torch has let go of it already, or never took it
+                end_allocation(device_module.current_device(), pool)
+        raise
 
 
 @contextmanager

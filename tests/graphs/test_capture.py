@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mini_lib.graphs import capture, device_of, recorder
+from mini_lib.graphs.capture import pool_let_go
 from mini_lib.graphs.errors import StaleInputError
 
 
@@ -135,3 +136,30 @@ def test_a_training_step_can_be_captured(device_module, x):
     eager = [result.clone() for result in step(x)]
     step_graph = capture(step, x, device_module=device_module)
     assert [result.tolist() for result in step_graph.replay()] == [result.tolist() for result in eager]
+
+
+class OtherDevice:
+    """In place of `torch.cuda`, where there is no GPU."""
+
+    def current_device(self):
+        return 3
+
+
+@pytest.mark.parametrize("is_over_already", [False, True])
+def test_torchs_allocator_is_told_that_a_refused_capture_is_over(monkeypatch, is_over_already):
+    told = []
+
+    def end_allocation(device, pool):
+        told.append((device, pool))
+        if is_over_already:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", end_allocation, raising=False)
+    with pytest.raises(KeyError, match="mine"), pool_let_go(OtherDevice(), (0, 7)):
+        raise KeyError("mine")
+    assert told == [(3, (0, 7))]
+    with pool_let_go(OtherDevice(), (0, 7)):
+        pass
+    with pytest.raises(KeyError), pool_let_go(recorder, (0, 7)):
+        raise KeyError
+    assert len(told) == 1, "nothing is to be told after a success, or to the twin"
