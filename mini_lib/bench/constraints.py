@@ -14,9 +14,9 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from mini_lib.bench.memory import reserved_bytes
 from mini_lib.bench.table import mib
 from mini_lib.graphs import capture, device_of
+from mini_lib.graphs.device import reserved_bytes
 
 Attempt = Callable[[Tensor, ModuleType], object]
 REFUSALS = (RuntimeError, TypeError, ValueError)

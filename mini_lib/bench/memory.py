@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from mini_lib.bench.provenance import on_gpu
 from mini_lib.bench.stopwatch import once_ms
-from mini_lib.graphs import recorder
 from mini_lib.graphs.capture import CapturedGraph, PoolHandle, capture
+from mini_lib.graphs.device import reserved_bytes
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,3 @@ def _costs(
             elapsed = once_ms(record, device_module)
         costs.append(CaptureCost(size, elapsed, reserved_bytes(pool, device_module)))
     return costs
-
-
-def reserved_bytes(pool: PoolHandle, device_module: ModuleType) -> int:
-    """Return the bytes that a graph pool holds, used or not."""
-    if not on_gpu(device_module):
-        return int(recorder.pool_of(pool).reserved_bytes)
-    segments: list[dict[str, Any]] = torch.cuda.memory_snapshot()
-    return sum(segment["total_size"] for segment in segments if tuple(segment["segment_pool_id"]) == tuple(pool))

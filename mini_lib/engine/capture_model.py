@@ -23,9 +23,8 @@ from mini_lib.compilation import set_cudagraph_capturing_enabled
 from mini_lib.dispatch import BatchDescriptor, CUDAGraphMode
 from mini_lib.engine.device_step import DeviceStep, StepPlan
 from mini_lib.engine.forward import GraphedModel
-from mini_lib.graphs import device_of
 from mini_lib.graphs.capture import side_stream
-from mini_lib.graphs.pool import pool_of
+from mini_lib.graphs.device import reserved_bytes
 from mini_lib.graphs.progress import progress_bar
 
 NUM_WARMUPS = 1
@@ -81,13 +80,14 @@ def _capture_one(
     step: DeviceStep, graphed: GraphedModel, mode: CUDAGraphMode, descriptor: BatchDescriptor
 ) -> CaptureCost:
     """Record one key. The wrappers record when they first meet a key, so this is a forward pass like any other."""
-    bytes_before, start = _reserved_bytes(graphed), time.perf_counter()
+    pool, device_module = graphed.pool, graphed.device_module
+    bytes_before, start = reserved_bytes(pool, device_module), time.perf_counter()
     for _ in range(NUM_WARMUPS):
         _run(step, CUDAGraphMode.NONE, descriptor)
-    graphed.device_module.synchronize()
+    device_module.synchronize()
     _run(step, mode, descriptor)
     elapsed_ms = (time.perf_counter() - start) * 1e3
-    return CaptureCost(mode, descriptor, elapsed_ms, _reserved_bytes(graphed) - bytes_before)
+    return CaptureCost(mode, descriptor, elapsed_ms, reserved_bytes(pool, device_module) - bytes_before)
 
 
 def _run(step: DeviceStep, mode: CUDAGraphMode, descriptor: BatchDescriptor) -> None:
@@ -109,9 +109,3 @@ def _garbage_frozen() -> Iterator[None]:
             gc.unfreeze()
         if was_enabled:
             gc.enable()
-
-
-def _reserved_bytes(graphed: GraphedModel) -> int:
-    """Return what the graphs hold so far: their pool on the twin, all of torch's memory on a GPU."""
-    on_twin = device_of(graphed.device_module).type == "cpu"
-    return pool_of(graphed.pool).reserved_bytes if on_twin else int(torch.cuda.memory_reserved())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -32,3 +33,14 @@ def get_device_module(name: str = "auto") -> ModuleType:
 def device_of(device_module: ModuleType) -> torch.device:
     """Return where tensors must live to be captured by `device_module`."""
     return torch.device("cpu" if device_module is recorder else "cuda")
+
+
+def reserved_bytes(pool: tuple[int, int], device_module: ModuleType) -> int:
+    """Return the bytes that a graph pool holds, used or not.
+
+    Not `torch.cuda.memory_reserved()`: a capture begins by giving cached memory back, so that may well shrink.
+    """
+    if device_of(device_module).type == "cpu":
+        return int(recorder.pool_of(pool).reserved_bytes)
+    segments: list[dict[str, Any]] = torch.cuda.memory_snapshot()
+    return sum(segment["total_size"] for segment in segments if tuple(segment["segment_pool_id"]) == tuple(pool))
