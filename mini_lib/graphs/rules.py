@@ -1,8 +1,8 @@
 """What a capture does with an op: record it, run it now, take it apart, or refuse it.
 
 The order of the questions matters. `inference_mode` hands composite ops on whole (`linear`, `reshape`), whose schemas
-claim aliasing that they do not always have: they are taken apart, but only if the CPU has no kernel of its own for them
-(`silu_backward` has one, and taking it apart would change the numbers). `aten.index` carries torch's tag for
+claim aliasing that they do not always have: they are taken apart, but only if the device has no kernel of its own for
+them (`silu_backward` has one, and taking it apart would change the numbers). `aten.index` carries torch's tag for
 data-dependent shapes even with integer indices, so only a mask counts.
 
 Not modelled: higher-order ops (`torch.cond`, flex attention), sparse and quantized tensors.
@@ -50,7 +50,7 @@ _ASKS = {"is_pinned", "_fused_sdp_choice", "is_same_size", "_has_same_storage_nu
 _VIEWS_IN_DISGUISE = {"_unsafe_view", "lift", "_reshape_alias"}
 _TAKES_MASKS = {"index", "_unsafe_index", "index_put", "index_put_", "_index_put_impl_", "_unsafe_index_put"}
 _COPIES_NUMBERS = {"copy_", "where", "index_put", "index_put_", "_index_put_impl_"}
-_OWN_KERNEL_KEYS = ("CPU", "CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional")
+_FOR_ANY_DEVICE = ("CompositeExplicitAutograd", "CompositeExplicitAutogradNonFunctional")
 
 
 def treatment_of(
@@ -68,7 +68,7 @@ def treatment_of(
         return Treatment.DYNAMIC_SHAPE if kwargs.get("output_size") is None else Treatment.RECORD
     if _all_on_meta(args, kwargs):
         return Treatment.RUN_NOW
-    return _by_schema(func)
+    return _by_schema(func, "CUDA" if any(isinstance(arg, Tensor) and arg.is_cuda for arg in args) else "CPU")
 
 
 def op_name(func: OpOverload) -> str:
@@ -82,8 +82,8 @@ def is_random(func: OpOverload) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _by_schema(func: OpOverload) -> Treatment:
-    """Answer from the op alone, for all arguments."""
+def _by_schema(func: OpOverload, device: str) -> Treatment:
+    """Answer from the op alone, for all arguments on `device`, a dispatch key."""
     name = op_name(func)
     if func.namespace in ("prim", "profiler") or name in _ASKS:
         return Treatment.RUN_NOW
@@ -91,17 +91,18 @@ def _by_schema(func: OpOverload) -> Treatment:
         return Treatment.READ_BACK
     if func.namespace == "aten" and name in _DYNAMIC:
         return Treatment.DYNAMIC_SHAPE
-    if _is_composite(func):
+    if _is_composite(func, device):
         return Treatment.TAKE_APART
     if func.is_view or name in _VIEWS_IN_DISGUISE or torch.Tag.inplace_view in func.tags:
         return Treatment.RUN_NOW
     return Treatment.ALLOCATE if func.namespace == "aten" and name in _ALLOCATES else Treatment.RECORD
 
 
-def _is_composite(func: OpOverload) -> bool:
+def _is_composite(func: OpOverload, device: str) -> bool:
+    """Tell whether the op has no kernel of its own on `device`: `_fused_rms_norm` has one on CUDA and none on a CPU."""
     has_kernel = torch._C._dispatch_has_kernel_for_dispatch_key
     composite = has_kernel(func.name(), "CompositeImplicitAutograd")
-    return composite and not any(has_kernel(func.name(), key) for key in _OWN_KERNEL_KEYS)
+    return composite and not any(has_kernel(func.name(), key) for key in (device, *_FOR_ANY_DEVICE))
 
 
 def _has_mask(indices: Any) -> bool:

@@ -7,6 +7,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mini_lib.graphs import BufferSpec, GraphRunner, InputBuffers, capture, count_launches, note_graph_launch
+from mini_lib.graphs.rules import Treatment, treatment_of
+
+RECORD = Treatment.RECORD
 
 
 def test_views_shapes_and_empty_memory_cost_no_launch(world):
@@ -55,6 +58,23 @@ def test_a_custom_op_is_one_launch(world):
     assert "aten.mul" not in launches.names
 
 
+def test_a_composite_with_a_kernel_of_its_own_on_the_device_is_left_whole(world):
+    """As torch's `_fused_rms_norm`: one kernel on a GPU. Taken apart there, counting would change the numbers."""
+    library = torch.library.Library("test_launches_own", "DEF")
+    library.define("twice_less_one(Tensor x) -> Tensor")
+    library.impl("twice_less_one", lambda x: x * 2 - 1, "CompositeImplicitAutograd")
+    library.impl("twice_less_one", lambda x: x * 2 - 1, "CUDA")
+    with torch.inference_mode(), count_launches() as launches:
+        y = torch.ops.test_launches_own.twice_less_one(world.tensor([1.5]))
+    assert launches.names == (("aten.mul", "aten.sub") if world.is_twin else ("test_launches_own.twice_less_one",))
+    assert treatment_of(torch.ops.test_launches_own.twice_less_one.default, (OnCuda([1.5]),), {}, lambda _: False) is RECORD
+    assert y.item() == 2.0
+
+
+class OnCuda(torch.Tensor):
+    is_cuda = True
+
+
 def test_eager_launches_are_the_nodes_of_a_capture(world):
     if not world.is_twin:
         pytest.skip("only the twin shows its nodes")
@@ -88,7 +108,7 @@ def test_capture_launches_nothing_and_is_not_counted(world):
     world.warm_up(lambda: x * 2)
     with count_launches() as launches:
         world.capture(lambda: (x * 2 + 1).relu())
-    assert launches.total == 0
+    assert (world.kernels_of_the_program(launches), launches.graphs) == ((), 0)
 
 
 def test_no_mode_of_the_user_sees_the_nodes_of_a_replay(world):
