@@ -42,14 +42,14 @@ def test_the_three_styles_are_one_function(config, device):
 
 @pytest.mark.parametrize("config", [TINY, QWEN], ids=["llama", "qwen3"])
 def test_the_three_styles_choose_the_same_tokens_where_the_margin_is_wider_than_the_rounding(config, device):
-    naive = build_model(config, style="naive", device=device)
+    naive = build_model(config, style="naive", device=device, dtype=torch.float32)
     logits = naive.compute_logits(hidden_of(config, "naive", device))
     best, second = logits.topk(2, dim=-1).values.unbind(-1)
     # A logit adds 64 products of a hidden state with an embedding of size 0.02: it rounds less than a hidden state.
     clear = best - second > 2 * ROUNDING
     assert clear.sum() >= 15
     for style in STYLES:
-        model = build_model(config, style=style, device=device)
+        model = build_model(config, style=style, device=device, dtype=torch.float32)
         tokens = model.sample(hidden_of(config, style, device))
         assert torch.equal(tokens[clear], logits.argmax(-1)[clear])
 
@@ -106,7 +106,7 @@ def test_building_a_model_leaves_torchs_random_state_alone(device):
 @pytest.mark.parametrize("style", STYLES)
 def test_padded_rows_and_a_null_block_full_of_nan_change_no_live_row(style, device):
     # At equal padded size, since another size may pick another BLAS kernel: once with other padding, once with NaN.
-    model = build_model(TINY, style=style, device=device)
+    model = build_model(TINY, style=style, device=device, dtype=torch.float32)
     results = []
     for poison in (0.0, float("nan")):
         paged = Paged(TINY, device, torch.float32)
@@ -123,7 +123,7 @@ def test_looking_as_far_as_a_full_graph_does_changes_no_bit(style, device):
 
 
 def test_chunks_and_decodes_through_pages_give_the_tokens_of_the_oracle(device):
-    model = build_model(TINY, device=device)
+    model = build_model(TINY, device=device, dtype=torch.float32)
     wanted = eager_decode(model, TINY, list(PROMPTS.values()), 6)
     paged = Paged(TINY, device, torch.float32)
     texts = {row: list(prompt) for row, prompt in PROMPTS.items()}
@@ -144,7 +144,7 @@ class Step:
     def __init__(self, config, style, device):
         self.dtype = torch.int64 if config.family == "exact" else torch.float32
         self.config, self.device = config, device
-        self.model = build_model(config, style=style, device=device)
+        self.model = build_model(config, style=style, device=device, dtype=self.dtype)
         self.paged = Paged(config, device, self.dtype)
         self.hidden = self.paged.run(self.model, [Chunk(row, 0, [t % 97 for t in p]) for row, p in PROMPTS.items()])
         self.static = self.paged.inputs([Chunk(row, 0, [0]) for row in PROMPTS], num_padded=4)
