@@ -1149,6 +1149,12 @@ LOOP_TIMES = _mutants(
             "return [sequential, schedule_us + num_steps * max(schedule_us, gpu_us, process_us) + process_us]",
         ),
         (
+            "the longer lane, and one whole step",
+            "so here it never waits",
+            "longer = max(schedule_us + process_us, gpu_us)\n    "
+            "return [sequential, schedule_us + gpu_us + (num_steps - 1) * longer + process_us]",
+        ),
+        (
             "one step like many",
             "With one step there is nothing to overlap with",
             """cpu = schedule_us + process_us

@@ -25,8 +25,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mini_lib.graphs.rules import Treatment, op_name, treatment_of
 
 _BY_NAME = {
-    **{Tensor.tolist: ".tolist()", Tensor.cpu: ".cpu()", Tensor.numpy: ".numpy()", Tensor.__array__: ".numpy()"},
-    **{Tensor.__dlpack__: "from_dlpack"},
+    Tensor.tolist: ".tolist()",
+    Tensor.cpu: ".cpu()",
+    Tensor.numpy: ".numpy()",
+    Tensor.__array__: ".numpy()",
+    Tensor.__dlpack__: "from_dlpack",
 }
 _SPOKEN = {"_local_scalar_dense": ".item()", "item": ".item()", "index": "x[mask]", "index_put_": "x[mask] = ..."}
 

@@ -78,6 +78,16 @@ LOOP_TIMES = Exercise(
             see=_WHO,
         ),
         Misconception(
+            "a busy CPU stands still at the ends",
+            lambda outcomes: (
+                f"For ten steps of 400 + 300 + 350 us you say {_pair(outcomes[_CPU_BOUND])[1]} us: ten times the CPU, "
+                "and more at the ends. But the CPU schedules step 1 while the GPU computes step 0, and processes step "
+                "8 while the GPU computes step 9: both take it longer than the GPU, so here it never waits."
+            ),
+            lambda outcomes: _pair(outcomes[_CPU_BOUND])[1] in (7800, 8250),
+            see=_ENDS,
+        ),
+        Misconception(
             "one step",
             "With one step there is nothing to overlap with: schedule, compute, process, 950 us in both loops.",
             lambda outcomes: _pair(outcomes[_ONE_STEP])[1] != 950 and _pair(outcomes[_GPU_BOUND])[1] == 6350,
