@@ -9,8 +9,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mini_lib.graphs import BufferSpec, GraphRunner, InputBuffers, capture, count_launches, note_graph_launch
 from mini_lib.graphs.rules import Treatment, treatment_of
 
-RECORD = Treatment.RECORD
-
 
 def test_views_shapes_and_empty_memory_cost_no_launch(world):
     x = world.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -64,10 +62,11 @@ def test_a_composite_with_a_kernel_of_its_own_on_the_device_is_left_whole(world)
     library.define("twice_less_one(Tensor x) -> Tensor")
     library.impl("twice_less_one", lambda x: x * 2 - 1, "CompositeImplicitAutograd")
     library.impl("twice_less_one", lambda x: x * 2 - 1, "CUDA")
+    op = torch.ops.test_launches_own.twice_less_one.default
     with torch.inference_mode(), count_launches() as launches:
-        y = torch.ops.test_launches_own.twice_less_one(world.tensor([1.5]))
+        y = op(world.tensor([1.5]))
     assert launches.names == (("aten.mul", "aten.sub") if world.is_twin else ("test_launches_own.twice_less_one",))
-    assert treatment_of(torch.ops.test_launches_own.twice_less_one.default, (OnCuda([1.5]),), {}, lambda _: False) is RECORD
+    assert treatment_of(op, (OnCuda([1.5]),), {}, lambda _: False) is Treatment.RECORD
     assert y.item() == 2.0
 
 
