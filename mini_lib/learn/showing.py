@@ -32,8 +32,9 @@ class Note(NamedTuple):
 
 
 def _html(text: str) -> str:
-    """Return `text` escaped, with what stands in backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    """Return `text` escaped, with what stands in backticks as code, and a *word* in stars with stress."""
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"(?<!\S)\*(\w+)\*(?!\S)", r"<em>\1</em>", html)
 
 
 def show(thing: object) -> None:

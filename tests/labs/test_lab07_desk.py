@@ -1,5 +1,6 @@
 """The tester of lab 7's loops: it hangs for nobody, believes nobody, and lets nobody touch what is its own."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -176,3 +177,10 @@ def test_an_engine_whose_pieces_are_stubs_is_not_attempted():
             OVERLAPPED_ENGINE, lambda config, pieces=pieces, **settings: Engine(config, **pieces, **settings)
         )
         assert verdict.status == "not attempted"
+
+
+@pytest.mark.parametrize("read", [torch.Tensor.tolist, torch.Tensor.numpy, np.asarray, np.from_dlpack])
+def test_whoever_carries_values_to_the_cpu_is_noticed(read):
+    with noticing_reads() as reads:
+        read(torch.tensor([3, 4]))
+    assert reads

@@ -107,6 +107,11 @@ def test_code_in_a_sentence_is_shown_as_code():
     assert "double all of <code>x</code> here" in Note("hint", "double all of `x` here")._repr_html_()
 
 
+def test_a_word_in_stars_is_stressed_and_a_product_is_none():
+    html = Note("hint", "wait for the one *before* it: 3 * max * 2, [*last]")._repr_html_()
+    assert "the one <em>before</em> it: 3 * max * 2, [*last]" in html
+
+
 def test_a_verdict_that_ends_a_cell_is_not_echoed():
     from IPython.core.formatters import DisplayFormatter
 
