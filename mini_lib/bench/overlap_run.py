@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import NamedTuple
 
+from mini_lib.engine.tracing import CpuLane
 from mini_lib.graphs.policies import Kernel, WorkEvent, WorkStream, stream_policy
 from mini_lib.scheduling import NewToken, Runner, Scheduler, SchedulerConfig, SchedulerOutput
-from mini_lib.timing import CPU, Span, Timeline
+from mini_lib.timing import Timeline
 
 EventLoop = Callable[[Scheduler, Runner], Iterator[list[NewToken]]]
 BLOCK_SIZE = 16
@@ -34,17 +35,6 @@ class Load(NamedTuple):
     scheduling_ms: float
     compute_ms: float
     postprocess_ms: float
-
-
-class CpuLane:
-    """The spans of the CPU so far, in order of their end."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    def note(self, name: str, start_ns: int, lane: str = CPU) -> None:
-        """Put on record what began at `start_ns` and ends now."""
-        self.spans.append(Span(lane, name, start_ns / 1e3, time.perf_counter_ns() / 1e3))
 
 
 class BusyScheduler(Scheduler):

@@ -23,14 +23,18 @@ class CpuLane:
     def __init__(self) -> None:
         self.spans: list[Span] = []
 
+    def note(self, name: str, start_ns: int, lane: str = CPU) -> None:
+        """Put on record what began at `start_ns` and ends now."""
+        self.spans.append(Span(lane, name, start_ns / 1e3, time.perf_counter_ns() / 1e3))
+
     @contextmanager
     def span(self, name: str) -> Iterator[None]:
         """Put the length of a `with` on record."""
-        start_us = time.perf_counter_ns() / 1e3
+        start_ns = time.perf_counter_ns()
         try:
             yield
         finally:
-            self.spans.append(Span(CPU, name, start_us, time.perf_counter_ns() / 1e3))
+            self.note(name, start_ns)
 
 
 class TracedScheduler(Scheduler):
