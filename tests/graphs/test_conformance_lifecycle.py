@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from mini_lib.graphs.capture import pool_let_go
 from mini_lib.graphs.errors import FirstLine
 from tests.graphs.conftest import World
 from tests.graphs.test_conformance_refusals import ERROR_901, first_line, x_of
@@ -41,9 +42,10 @@ def test_replay_and_pool_need_a_capture(world: World):
 
 
 def test_a_refused_capture_leaves_nothing_to_replay_and_a_later_one_works(world: World):
-    x, graph = x_of(world), world.module.CUDAGraph()
-    with pytest.raises(RuntimeError, match=ERROR_901), world.module.graph(graph):
-        x.sum().item()
+    x, graph, pool = x_of(world), world.module.CUDAGraph(), world.module.graph_pool_handle()
+    with pytest.raises(RuntimeError, match=ERROR_901), pool_let_go(world.module, pool):
+        with world.module.graph(graph, pool=pool):
+            x.sum().item()
     with pytest.raises(RuntimeError, match=FirstLine.REPLAY_TOO_EARLY):
         graph.replay()
     assert not world.module.is_current_stream_capturing()
