@@ -101,7 +101,7 @@ class DeviceStep:
                 hidden = self.run_model(plan)
             tokens = self.sample(hidden[requests["last_token"]])
             self.future_map.stash(ids, tokens)
-            self.last_ids[requests["rows"]] = ids
+            self.last_ids[requests["rows"]] = ids  # not before: resolve() had to find the ids of the step before
             staged.sampled[: plan.num_requests].copy_(tokens, non_blocking=True)
         if self.count:
             staged.launches[:] = torch.tensor([inside.kernels, inside.graphs, outside.kernels - inside.kernels])

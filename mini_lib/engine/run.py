@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from mini_lib.engine.runner import ModelRunner, StepOutput
+from mini_lib.engine.runner import ModelRunner
 from mini_lib.engine.stats import EngineStats, stats_of
 from mini_lib.engine.tracing import CpuLane, TracedRunner, TracedScheduler
 from mini_lib.engine.wishes import Wish
@@ -29,9 +29,9 @@ class Run:
     def __init__(self, config: SchedulerConfig, runner: ModelRunner, event_loop: EventLoop, clock: Clock) -> None:
         self.scheduler = TracedScheduler(config, clock, lane := CpuLane())
         self.tokens: dict[int, list[int]] = {}
+        self._traced_runner = TracedRunner(runner, lane)
         self._lane, self._runner, self._event_loop = lane, runner, event_loop
         self._gpu_spans: list[Span] = []
-        self._outputs: list[StepOutput] = []
 
     def add(self, wish: Wish) -> None:
         """Add a request before the run begins. Raises `ValueError` for one that cannot be served."""
@@ -45,9 +45,8 @@ class Run:
 
         A loop that returns None has done everything by then, and its tokens come all at once.
         """
-        self._runner.outputs = self._outputs
         try:
-            for _ in self._event_loop(self.scheduler, TracedRunner(self._runner, self._lane)) or ():
+            for _ in self._event_loop(self.scheduler, self._traced_runner) or ():
                 yield from self._new_tokens()
             yield from self._new_tokens()
             self._check_all_served()
@@ -68,7 +67,7 @@ class Run:
     @property
     def stats(self) -> EngineStats:
         """What happened in the steps whose tokens were read."""
-        return stats_of(output.stats for output in self._outputs if output.stats is not None)
+        return stats_of(output.stats for output in self._traced_runner.outputs if output.stats is not None)
 
     def _new_tokens(self) -> Iterator[NewToken]:
         for new in self.scheduler.fetch():

@@ -16,7 +16,6 @@ Not modelled: copying tokens back on a stream of its own, which lets the next st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch import Tensor
 
@@ -24,14 +23,14 @@ from mini_lib.dispatch import CudagraphDispatcher, CUDAGraphMode
 from mini_lib.engine.device_step import DeviceStep, StepPlan
 from mini_lib.engine.staging import StagingSet
 from mini_lib.engine.stats import StepStats
-from mini_lib.graphs.policies import StreamPolicy
+from mini_lib.graphs.policies import StreamPolicy, WorkEvent
 from mini_lib.scheduling.batch import SchedulerOutput
 
 
 class StepOutput:
     """The tokens of a launched step, which may not be there yet."""
 
-    def __init__(self, batch: SchedulerOutput, plan: StepPlan, staged: StagingSet, done: Any) -> None:
+    def __init__(self, batch: SchedulerOutput, plan: StepPlan, staged: StagingSet, done: WorkEvent) -> None:
         self.batch, self.plan = batch, plan
         self._staged, self._done = staged, done
         self._tokens: list[int] | None = None
@@ -51,7 +50,7 @@ class StepOutput:
 
 
 class ModelRunner:
-    """Runs batches on a device. `outputs` are those of the current run, in order of launch.
+    """Runs batches on a device.
 
     Args:
         step: the device's half.
@@ -70,7 +69,6 @@ class ModelRunner:
         max_model_len: int,
     ) -> None:
         self.dispatcher, self.policy, self.max_model_len = dispatcher, policy, max_model_len
-        self.outputs: list[StepOutput] = []
         self._staging = staging
         self._in_flight: list[StepOutput | None] = [None] * len(staging)
         self._next = 0
@@ -99,7 +97,6 @@ class ModelRunner:
 
         output = StepOutput(batch, plan, self._staging[place], done)
         self._in_flight[place] = output
-        self.outputs.append(output)
         return output
 
     def drain(self) -> None:

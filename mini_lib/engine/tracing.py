@@ -67,15 +67,17 @@ class TracedScheduler(Scheduler):
 
 
 class TracedRunner:
-    """A runner whose launches and waits are spans: "launch 3", "wait 3"."""
+    """A runner whose launches and waits are spans: "launch 3", "wait 3". `outputs` are its steps, as launched."""
 
     def __init__(self, runner: ModelRunner, lane: CpuLane) -> None:
+        self.outputs: list[StepOutput] = []
         self._runner, self._lane = runner, lane
 
     def execute_model(self, batch: SchedulerOutput) -> TracedOutput:
         """Launch the batch and return at once."""
         with self._lane.span(f"launch {batch.step}"):
             output = self._runner.execute_model(batch)
+        self.outputs.append(output)
         return TracedOutput(output, self._lane)
 
 

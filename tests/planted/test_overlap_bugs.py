@@ -40,7 +40,7 @@ TAKE_IN, STATUS, CHECKS = (
     ("scheduling.scheduler", f"Scheduler.{name}") for name in ("_take_in", "_status_after", "_check_result")
 )
 REQUEST, RUNNER = "scheduling.requests", "engine.runner"
-EXECUTE, KEEP = (RUNNER, "ModelRunner.execute_model"), "self.outputs.append(output)"
+EXECUTE, KEEP = (RUNNER, "ModelRunner.execute_model"), "self._in_flight[place] = output"
 STEP = "engine.device_step"
 SCHEDULE = "batch = scheduler.schedule()"
 DONE = "self._inputs_read = done = self._forward.record_event()"
