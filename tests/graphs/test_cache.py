@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from mini_lib.bench.memory import reserved_bytes
 from mini_lib.graphs import device_of
 from mini_lib.graphs.cache import GraphCache
+from mini_lib.graphs.device import reserved_bytes
 from mini_lib.graphs.errors import CaptureError, NoGraphError
 
 MIB_OF_FLOATS = 2**18
