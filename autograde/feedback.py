@@ -56,7 +56,7 @@ def page(result: SubmissionResult, graded: NotebookNode, hidden: Iterable[str]) 
     own = own_counts(graded)
     mine = "\n".join(cell.source for cell in graded.cells if not _locked(cell))
     lines = [line for line in hidden if line not in mine]
-    parts = [f"<p><strong>{result.score:g} of {result.max_score:g} points.</strong> {escape(result.sentence)}</p>"]
+    parts = [f"<p><strong>{result.score:g} of {result.max_score:g} points.</strong> {_sentence(result.sentence)}</p>"]
     parts += [_list(result.notes)] if result.notes else []
     parts += [_section(exercise, cells.get(exercise.id), own, cells, lines) for exercise in result.exercises]
     return PAGE.format(title=escape(f"{result.lab}: {result.student}"), body="\n".join(parts))
@@ -75,7 +75,7 @@ def _section(
     hidden: list[str],
 ) -> str:
     head = f"{escape(result.title)}: {WORDS[result.status]}, {result.score:g} of {result.max_score:g}"
-    shown = [f'<section class="{result.status}"><h2>{head}</h2><p>{escape(result.message)}</p>']
+    shown = [f'<section class="{result.status}"><h2>{head}</h2><p>{_sentence(result.message)}</p>']
     if answer is not None:
         shown.append(f"<details><summary>What you handed in</summary>{_pre(answer.source[:MAX_CODE], [])}</details>")
     tests = [cell for name, cell in cells.items() if name.removeprefix("test_").split("__")[0] == result.id]
@@ -83,6 +83,12 @@ def _section(
     if result.status in ("wrong", "partial") and frames:
         shown.append("<p>Where your code stopped:</p>" + _pre("\n".join(dict.fromkeys(frames)), hidden))
     return "".join([*shown, "</section>"])
+
+
+def _sentence(text: str) -> str:
+    """Return `text` escaped, as a notebook shows it: what stands in backticks as code, a *word* in stars with stress."""
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"(?<!\S)\*(\w+)\*(?!\S)", r"<em>\1</em>", html)
 
 
 def _pre(text: str, hidden: list[str]) -> str:

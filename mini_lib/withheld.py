@@ -2,7 +2,7 @@
 
 A function marked `@withheld_in("lab04")` works everywhere but in lab 4, where calling it raises `Withheld`.
 Reading its source is welcome; calling it is no answer. The lab is opened by `begin("lab04")` in its first cell,
-or for a whole process by the environment variable LAUNCH_BOUND_LAB.
+or for a whole process by the environment variable LAUNCH_BOUND_LAB, which then holds: no other lab can be opened.
 
 This keeps an honest student honest. It does not stop one who edits the library: the grader's sandbox does that.
 
@@ -23,7 +23,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_open_lab: str | None = os.environ.get("LAUNCH_BOUND_LAB") or None
+_LAB_OF_PROCESS: str | None = os.environ.get("LAUNCH_BOUND_LAB") or None  # the grader sets it
+_open_lab = _LAB_OF_PROCESS
 
 
 class Withheld(RuntimeError):
@@ -31,8 +32,14 @@ class Withheld(RuntimeError):
 
 
 def begin(lab: str) -> None:
-    """Open `lab` in this process: from now on what it withholds refuses to be called."""
+    """Open `lab` in this process: from now on what it withholds refuses to be called.
+
+    Raises:
+        Withheld: the process was started for another lab, which would be closed by this.
+    """
     global _open_lab
+    if _LAB_OF_PROCESS not in (None, lab):
+        raise Withheld(f"this process was started for {_LAB_OF_PROCESS}: {lab} cannot be opened in it.")
     _open_lab = lab
 
 

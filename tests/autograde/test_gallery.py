@@ -49,6 +49,15 @@ def test_every_graded_cell_has_a_score_in_nbgraders_gradebook(gallery):
             assert sum(grade.score for grade in grades) == printed[student]["score"]
 
 
+def test_a_sentence_on_the_page_shows_code_as_code_and_markup_of_a_student_as_text(gallery):
+    toy, _ = gallery
+    pages = {
+        kind: (toy.out / "feedback" / kind / "toy" / "toy.html").read_text() for kind in ("endless_and_deaf", "script")
+    }
+    assert "at the cell <code>" in pages["endless_and_deaf"]
+    assert "&lt;script&gt;alert(2)" in pages["script"] and "<script>alert(2)" not in pages["script"]
+
+
 def test_no_line_of_a_hidden_test_reaches_a_student(gallery):
     toy, _ = gallery
     hidden = secret_lines(build(toy.lab, toy.lab.seed), HIDDEN)
