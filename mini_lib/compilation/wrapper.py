@@ -71,7 +71,8 @@ class CUDAGraphWrapper:
         runnable: takes tensors, returns a tensor or tuples, lists, dicts of them.
         runtime_mode: FULL or PIECEWISE. In a batch of any other mode the wrapper is not there.
         device_module: `torch.cuda` or the CPU twin; None takes what this machine has.
-        pool: the memory that the graphs share with others that never run at the same time; None: one of its own.
+        pool: the memory that the graphs share with others that never run at the same time; None: one of its own. After
+            a refused capture the wrapper goes on in a new one.
         options: see `CUDAGraphOptions`; None: all of them off.
 
     `entries` maps each key to its entry, None where a capture was begun and refused.
@@ -124,7 +125,11 @@ class CUDAGraphWrapper:
     def _capture(self, key: BatchDescriptor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Output:
         check_capturing_enabled(f"{key} in mode {self.runtime_mode.name}")
         with no_garbage_collection(self.options.gc_disable):
-            graph, output = self._record(args, kwargs)
+            try:
+                graph, output = self._record(args, kwargs)
+            except BaseException:
+                self.pool = self.device_module.graph_pool_handle()  # see pool_let_go
+                raise
         self.entries[key] = CUDAGraphEntry(graph, weak_ref(output), _addresses(args, kwargs))
         return output
 

@@ -40,7 +40,11 @@ class GraphCache:
             raise CaptureError(
                 FirstLine.ALREADY_CAPTURED, f"The key {key!r} has a graph. Graphs are recorded once, at start-up."
             )
-        graph = capture(fn, *inputs, device_module=self.device_module, num_warmups=num_warmups, pool=self.pool)
+        try:
+            graph = capture(fn, *inputs, device_module=self.device_module, num_warmups=num_warmups, pool=self.pool)
+        except BaseException:
+            self.pool = self.device_module.graph_pool_handle()  # see pool_let_go
+            raise
         self._graphs[key] = graph
         return graph
 

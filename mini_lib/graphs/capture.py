@@ -125,10 +125,11 @@ def side_stream(device_module: ModuleType, side: Any) -> Iterator[None]:
 
 @contextmanager
 def pool_let_go(device_module: ModuleType, pool: PoolHandle) -> Iterator[None]:
-    """Let go of `pool` where the body, a capture into it, is refused.
+    """Let go of `pool` where the body, a capture into it, is refused. Use another pool from then on.
 
-    Up to torch 2.11 the allocator is not told that a refused capture is over, and each later one into the same pool
-    fails: "beginAllocateToPool: already recording to mempool_id" (mended by pytorch pull request 180395).
+    Up to torch 2.11 the allocators of device and pinned memory are not told that a refused capture is over (mended by
+    pytorch pull request 180395). The one keeps asking the dead graph whether memory is for it, until it is told here;
+    the other, which nobody can tell, refuses the pool: "beginAllocateToPool: already recording to mempool_id".
     """
     try:
         yield

@@ -168,10 +168,10 @@ def test_a_capture_that_fails_leaves_nothing_behind_and_the_next_one_works(world
         return x * (2 if readable else x.sum().item())
 
     wrapper, x = wrapped(world, sometimes_reads), x_of(world)
-    before = world.module.current_stream()
+    before, spoiled = world.module.current_stream(), wrapper.pool
     with pytest.raises(RuntimeError, match=FirstLine.INVALIDATED_901):
         run(wrapper, x)
-    assert wrapper.entries == {KEY: None}
+    assert wrapper.entries == {KEY: None} and wrapper.pool != spoiled
     assert world.module.current_stream() == before
     assert not world.module.is_current_stream_capturing()
     readable.append(True)

@@ -66,6 +66,7 @@ def test_a_refused_capture_leaves_no_key(cache, x):
     with pytest.raises(RuntimeError, match="CUDA error"):
         cache.capture(8, lambda value: value * value.sum().item(), x)
     assert 8 not in cache
+    assert cache.capture(8, lambda value: value * 3, x).replay().tolist() == (x * 3).tolist()
 
 
 def reserved_after(device_module, order):
