@@ -12,7 +12,7 @@ from mini_lib.engine.runner import ModelRunner
 from mini_lib.engine.stats import EngineStats, stats_of
 from mini_lib.engine.tracing import CpuLane, TracedRunner, TracedScheduler
 from mini_lib.engine.wishes import Wish
-from mini_lib.scheduling import NewToken, Runner, Scheduler, SchedulerConfig
+from mini_lib.scheduling import NewToken, RequestStatus, Runner, Scheduler, SchedulerConfig
 from mini_lib.timing import Span, Timeline
 from mini_lib.timing.clocks import Clock
 
@@ -71,8 +71,10 @@ class Run:
 
     def _new_tokens(self) -> Iterator[NewToken]:
         for new in self.scheduler.fetch():
-            self.tokens[new.request_id].append(new.token_id)
-            yield new
+            # Whoever got the token before this one may have aborted the request of this one.
+            if self.scheduler.requests[new.request_id].status is not RequestStatus.FINISHED_ABORTED:
+                self.tokens[new.request_id].append(new.token_id)
+                yield new
 
     def _check_all_served(self) -> None:
         if self.scheduler.has_unfinished():

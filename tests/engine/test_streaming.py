@@ -72,7 +72,16 @@ def test_aborting_all_ends_the_stream(engine):
         seen.append(new)
         for number in range(3):
             engine.abort(number)
-    assert len(seen) <= 3 and all_free(engine)
+    assert len(seen) == 1 and all_free(engine)
+
+
+def test_a_request_that_is_aborted_between_two_tokens_of_one_step_gets_none_of_them(engine):
+    seen = []
+    for new in engine.stream(PROMPTS[:3], 5):
+        seen.append(new.request_id)
+        if new.request_id == 0:
+            engine.abort(1)
+    assert 1 not in seen and (seen.count(0), seen.count(2)) == (5, 5)
 
 
 def test_a_stream_that_is_left_early_leaves_nothing_behind(engine):
