@@ -86,7 +86,7 @@ def _section(
 
 
 def _sentence(text: str) -> str:
-    """Return `text` escaped, as a notebook shows it: what stands in backticks as code, a *word* in stars with stress."""
+    """Return `text` escaped, as a notebook shows it: what is in backticks as code, a *word* in stars with stress."""
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
     return re.sub(r"(?<!\S)\*(\w+)\*(?!\S)", r"<em>\1</em>", html)
 
