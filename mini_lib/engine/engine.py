@@ -160,7 +160,10 @@ class Engine:
         return self._serve(run)
 
     def abort(self, request_id: int) -> None:
-        """End a request of the run under way: what it owned comes free, and nothing more is emitted for it."""
+        """End a request of the run under way: what it owned comes free, and nothing more is emitted for it.
+
+        One that has finished is finished: if that was in the step whose tokens are handed out now, its last one comes.
+        """
         self._last_run.scheduler.abort(request_id)
 
     def close(self) -> None:
