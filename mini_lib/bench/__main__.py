@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
@@ -147,9 +148,12 @@ def _device_module(force_cpu: bool) -> ModuleType:
 
 
 def _print_result(result: Mapping[str, Any], report: str) -> None:
-    if report:
-        print(report, end="\n\n")
-    print(json.dumps(result))
+    try:
+        if report:
+            print(report, end="\n\n")
+        print(json.dumps(result), flush=True)
+    except BrokenPipeError:  # whoever reads what we print has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
