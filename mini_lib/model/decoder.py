@@ -70,6 +70,25 @@ class Decoder(nn.Module):
         return sample(self.compute_logits(hidden_rows))
 
 
+class PreNormLayer(nn.Module):
+    """What the layers of all styles have: a norm before each half, and the matrices that nobody merges.
+
+    A style adds its other matrices and the way through all of them.
+    """
+
+    def __init__(self, config: ModelConfig, weights: Weights, layer: int) -> None:
+        super().__init__()
+        self.config, self.layer = config, layer
+        name, hidden_size = f"layers.{layer}", config.hidden_size
+        self.o = frozen(weights.matrix(f"{name}.o", hidden_size, config.q_size))
+        self.down = frozen(weights.matrix(f"{name}.down", hidden_size, config.intermediate_size))
+        self.attention_norm = frozen(weights.norm(f"{name}.attention_norm", hidden_size))
+        self.mlp_norm = frozen(weights.norm(f"{name}.mlp_norm", hidden_size))
+        if config.qk_norm:
+            self.q_norm = frozen(weights.norm(f"{name}.q_norm", config.head_dim))
+            self.k_norm = frozen(weights.norm(f"{name}.k_norm", config.head_dim))
+
+
 def rotation_table(config: ModelConfig) -> Tensor:
     """Return RoPE's cosines and sines side by side, float32 of shape (max_model_len, head_dim)."""
     exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float64) / config.head_dim

@@ -7,32 +7,24 @@ and six ops on a CPU, so that the CPU twin counts ten ops a layer more than a GP
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mini_lib.config import ModelConfig
-from mini_lib.model.decoder import Decoder, Rotation, attend
+from mini_lib.model.decoder import Decoder, PreNormLayer, Rotation, attend
 from mini_lib.model.weights import Weights, frozen
 
 
-class LeanLayer(nn.Module):
+class LeanLayer(PreNormLayer):
     """One layer with one matrix for q, k and v together, and one for gate and up."""
 
     def __init__(self, config: ModelConfig, weights: Weights, layer: int) -> None:
-        super().__init__()
-        self.config, self.layer = config, layer
+        super().__init__(config, weights, layer)
         name, hidden_size = f"layers.{layer}", config.hidden_size
         heads = (("q", config.q_size), ("k", config.kv_size), ("v", config.kv_size))
         self.qkv = frozen(*(weights.matrix(f"{name}.{part}", num_rows, hidden_size) for part, num_rows in heads))
         gate_up = (weights.matrix(f"{name}.{part}", config.intermediate_size, hidden_size) for part in ("gate", "up"))
         self.gate_up = frozen(*gate_up)
-        self.o = frozen(weights.matrix(f"{name}.o", hidden_size, config.q_size))
-        self.down = frozen(weights.matrix(f"{name}.down", hidden_size, config.intermediate_size))
-        self.attention_norm = frozen(weights.norm(f"{name}.attention_norm", hidden_size))
-        self.mlp_norm = frozen(weights.norm(f"{name}.mlp_norm", hidden_size))
-        if config.qk_norm:
-            self.q_norm = frozen(weights.norm(f"{name}.q_norm", config.head_dim))
-            self.k_norm = frozen(weights.norm(f"{name}.k_norm", config.head_dim))
 
     def forward(self, hidden: Tensor, positions: Tensor, rotation: Rotation) -> Tensor:
         """Return the hidden states after this layer, (T, hidden_size)."""

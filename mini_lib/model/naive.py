@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mini_lib.config import ModelConfig
-from mini_lib.model.decoder import Decoder, Rotation, attend
+from mini_lib.model.decoder import Decoder, PreNormLayer, Rotation, attend
 from mini_lib.model.weights import Weights, frozen
 
 
-class NaiveLayer(nn.Module):
+class NaiveLayer(PreNormLayer):
     """One layer with a matrix each for q, k, v, gate and up."""
 
     q: Tensor
@@ -21,21 +21,13 @@ class NaiveLayer(nn.Module):
     up: Tensor
 
     def __init__(self, config: ModelConfig, weights: Weights, layer: int) -> None:
-        super().__init__()
-        self.config, self.layer = config, layer
+        super().__init__(config, weights, layer)
         name, hidden_size = f"layers.{layer}", config.hidden_size
         for part, num_rows in (("q", config.q_size), ("k", config.kv_size), ("v", config.kv_size)):
             self.register_parameter(part, frozen(weights.matrix(f"{name}.{part}", num_rows, hidden_size)))
         for part in ("gate", "up"):
             matrix = weights.matrix(f"{name}.{part}", config.intermediate_size, hidden_size)
             self.register_parameter(part, frozen(matrix))
-        self.o = frozen(weights.matrix(f"{name}.o", hidden_size, config.q_size))
-        self.down = frozen(weights.matrix(f"{name}.down", hidden_size, config.intermediate_size))
-        self.attention_norm = frozen(weights.norm(f"{name}.attention_norm", hidden_size))
-        self.mlp_norm = frozen(weights.norm(f"{name}.mlp_norm", hidden_size))
-        if config.qk_norm:
-            self.q_norm = frozen(weights.norm(f"{name}.q_norm", config.head_dim))
-            self.k_norm = frozen(weights.norm(f"{name}.k_norm", config.head_dim))
 
     def forward(self, hidden: Tensor, positions: Tensor, rotation: Rotation) -> Tensor:
         """Return the hidden states after this layer, (T, hidden_size)."""
