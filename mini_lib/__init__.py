@@ -35,7 +35,7 @@ _HOME_OF = {
 }
 _ROOMS = (
     *("bench", "compilation", "config", "dispatch", "engine", "graphs"),
-    *("labs", "learn", "model", "plots", "scheduling", "timing"),
+    *("labs", "learn", "model", "plots", "scheduling", "sim", "timing"),
 )
 
 __all__ = [*_HOME_OF, *_ROOMS]
