@@ -9,6 +9,7 @@ from mini_lib.timing.costs import ASSUMED, LaunchCosts
 from mini_lib.timing.decode_step import DecodeStep, decode_step
 from mini_lib.timing.launch_queue import Kernel, LaunchQueue
 from mini_lib.timing.span import CPU, GPU, Span
+from mini_lib.timing.streams import Event
 from mini_lib.timing.timeline import Timeline
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "GPU",
     "Clock",
     "DecodeStep",
+    "Event",
     "Kernel",
     "LaunchCosts",
     "LaunchQueue",
