@@ -10,7 +10,7 @@
 Here are the visible cases, the wrong ideas that are known by name, and the hints. No function here answers an exercise.
 """
 
-from mini_lib.labs.lab04.attempts import attempt
+from mini_lib.labs.attempts import attempt
 from mini_lib.labs.lab04.best import BEST_SIZES, BEST_SIZES_AT_SCALE
 from mini_lib.labs.lab04.default_sizes import DEFAULT_SIZES
 from mini_lib.labs.lab04.ladders_shown import show_ladders

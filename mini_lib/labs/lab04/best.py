@@ -11,8 +11,8 @@ from typing import Any
 
 from mini_lib.labs.lab04.ladders_shown import COST
 from mini_lib.labs.lab04.pictures import staircase
-from mini_lib.labs.lab04.signatures import Recognises, any_case, arguments, gave
 from mini_lib.labs.lab04.traffic import TRAFFIC, Histogram
+from mini_lib.labs.signatures import Recognises, any_case, arguments, gave
 from mini_lib.learn import Case, Exercise, Misconception, Outcome, answers, shown
 
 _GRAPHS, _MEMORY, _STARTUP, _ALL, _NONE = range(5)  # places in the cases below

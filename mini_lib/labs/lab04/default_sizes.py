@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_lib.labs.lab04.pictures import staircase
-from mini_lib.labs.lab04.signatures import answer, any_case, arguments, gave
+from mini_lib.labs.signatures import answer, any_case, arguments, gave
 from mini_lib.learn import Case, Exercise, Misconception, Outcome, answers
 
 _GRID_TO_40 = [1, 2, 4, 8, 16, 24, 32, 40]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mini_lib.labs.lab04.attempts import attempt
+from mini_lib.labs.attempts import attempt
 from mini_lib.labs.lab04.traffic import TRAFFIC, VLLM_SIZES
 
 LEAST_PADDED_ROWS = {4: 110951, 8: 50044, 16: 22697}  # number of graphs -> fewest possible padded rows under TRAFFIC

@@ -7,7 +7,7 @@ from typing import Any
 
 from mini_lib.labs.lab04.padding_proof import fault
 from mini_lib.labs.lab04.pictures import padded_table
-from mini_lib.labs.lab04.signatures import Recognises, answer, arguments
+from mini_lib.labs.signatures import Recognises, answer, arguments
 from mini_lib.learn import Case, Exercise, Misconception, Outcome
 
 _WRITE, _READ, _ALL_AT_ONCE = "Where a padded row writes", "What a padded row reads", "Pad everything, and first"

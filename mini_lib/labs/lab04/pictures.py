@@ -5,11 +5,11 @@ Bars and tables are text: they cost nothing to draw and read the same in greysca
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from mini_lib.labs.lab04.signatures import answer, arguments
+from mini_lib.labs.signatures import answer, arguments
 from mini_lib.labs.text_picture import Text
+from mini_lib.labs.watching import nobody_looks
 from mini_lib.learn import Outcome, Raised
 
 REAL, PADDED, LOST = "█", "░", "✘"
@@ -20,7 +20,7 @@ def staircase(sizes: Any, histogram: dict[int, int], asked: str = "") -> object 
 
     `asked` says in the title which of several questions the ladder answers.
     """
-    if os.environ.get("NBGRADER_EXECUTION") == "autograde" or not isinstance(sizes, list) or not sizes:
+    if nobody_looks() or not isinstance(sizes, list) or not sizes:
         return None
     from mini_lib.plots import staircase as draw  # here, so that matplotlib waits until the first picture
 

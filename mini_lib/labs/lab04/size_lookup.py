@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_lib.labs.lab04.pictures import rides
-from mini_lib.labs.lab04.signatures import Recognises, raises_on
+from mini_lib.labs.signatures import Recognises, raises_on
 from mini_lib.learn import Case, Exercise, Misconception, answers
 
 _SIZES = [1, 2, 4, 8, 16]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mini_lib.labs.lab04.attempts import attempt
-from mini_lib.labs.lab04.signatures import raises_on
+from mini_lib.labs.attempts import attempt
 from mini_lib.labs.lab04.traffic import EIGHT_SIZES, TRAFFIC, VLLM_SIZES
+from mini_lib.labs.signatures import raises_on
 from mini_lib.learn import Case, Exercise, Misconception, answers
 
 _ONE, _THREE, _NEVER = range(3)  # places in the cases below

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_lib.labs.lab04.signatures import answer, any_case, raises_on
+from mini_lib.labs.signatures import answer, any_case, raises_on
 from mini_lib.learn import Case, Exercise, Misconception, answers
 
 _UNEVEN, _EAGER, _NOTHING = 2, 3, 4  # places in the cases below

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from mini_lib.labs.lab07.findings import FINE, Fault, Finding, fine, told, wrong_idea
-from mini_lib.labs.lab07.pictures import nobody_looks
 from mini_lib.labs.lab07.ring_run import RingRun, require_workload, run_in_ring
 from mini_lib.labs.text_picture import Text
+from mini_lib.labs.watching import nobody_looks
 from mini_lib.learn import Case, Exercise, Outcome
 
 _WAIT, _PLACES = "Who waits, and who takes places", "A piece of a prompt takes a place"

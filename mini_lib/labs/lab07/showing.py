@@ -11,8 +11,9 @@ from mini_lib.labs.lab07.engine_run import PatientClock
 from mini_lib.labs.lab07.findings import Fault
 from mini_lib.labs.lab07.loop_run import run_loop
 from mini_lib.labs.lab07.map_script import run_script
-from mini_lib.labs.lab07.pictures import nobody_looks, timeline_of
+from mini_lib.labs.lab07.pictures import timeline_of
 from mini_lib.labs.lab07.ring_run import require_workload, run_in_ring, script_of
+from mini_lib.labs.watching import nobody_looks
 from mini_lib.timing import CPU
 
 TEN_TOKENS = [([5, 0, 3], 10, 0.0)]  # one request of ten steps
