@@ -1,0 +1,53 @@
+"""What a step launches around its forward pass: the kernels of `mini_lib.engine.device_step.DeviceStep.run`.
+
+They find the tokens of the batch before it, and sample, keep and send its own after it. No graph holds them. Ids and
+positions are int64, a comparison gives a byte.
+
+Not modelled: the copies that bring the batch to the device, on a stream of their own, before all of this.
+"""
+
+from __future__ import annotations
+
+from mini_lib.config import ModelConfig
+from mini_lib.sim.costs_ops import BOOL, INT64, gather, gemm, op
+from mini_lib.sim.kernel_cost import KernelCost, StepShape
+
+Kernels = tuple[KernelCost, ...]
+
+
+def kernels_before(shape: StepShape) -> Kernels:
+    """Return `FutureMap.reserve`, `DeviceStep.resolve` and `FutureMap.resolve`."""
+    requests, ids, seen = shape.num_requests * INT64, shape.num_tokens * INT64, shape.num_tokens * BOOL
+    look_up, choose = gather("aten.index", shape.num_tokens, INT64), op("aten.where", seen, ids, ids, ids)
+    return (
+        op("aten.neg", requests, requests),
+        op("aten.eq", ids, seen), look_up, choose,
+        op("aten.neg", ids, ids), op("aten.clamp", ids, ids), op("aten.lt", ids, seen), look_up, choose,
+        op("aten.copy_", ids, ids),
+    )  # fmt: skip
+
+
+def kernels_after(config: ModelConfig, shape: StepShape, itemsize: int) -> Kernels:
+    """Return the choice of each request's last token, the model's `sample`, `FutureMap.stash`, and sending tokens."""
+    ids = shape.num_requests * INT64
+    keep = op("aten.index_put_", ids, ids, ids)
+    last = gather("aten.index", shape.num_requests, config.hidden_size * itemsize)
+    sample = _hash(config, shape.num_requests) if config.family == "exact" else _head(config, shape, itemsize)
+    return (last, *sample, op("aten.neg", ids, ids), keep, keep, op("aten.copy_", ids, ids))
+
+
+def _head(config: ModelConfig, shape: StepShape, itemsize: int) -> Kernels:
+    """Return `Decoder.sample`: logits of the whole vocabulary, and the place of the largest."""
+    logits = shape.num_requests * config.vocab_size * itemsize
+    head = gemm(shape.num_requests, config.hidden_size, config.vocab_size, itemsize)
+    return head, op("mini_lib.sample", logits, shape.num_requests * INT64)
+
+
+def _hash(config: ModelConfig, num_requests: int) -> Kernels:
+    """Return `ExactModel.sample`."""
+    row, ids = config.hidden_size * INT64, num_requests * INT64
+    rows = num_requests * row
+    return (
+        op("aten.mul", rows, row, rows), op("aten.sum", rows, ids),
+        op("mini_lib.mix", ids, ids), op("aten.remainder", ids, ids),
+    )  # fmt: skip
