@@ -134,6 +134,11 @@ class LaunchQueue:
         """Return what happened so far. Kernels still in the queue are in it, at the time at which they will run."""
         return Timeline(self._spans)
 
+    def take_spans(self) -> tuple[Span, ...]:
+        """Return the spans so far and forget them, so that a long simulation does not keep every kernel."""
+        taken, self._spans = tuple(self._spans), []
+        return taken
+
     def _stream(self, name: str) -> Stream:
         if name == CPU:
             raise ValueError(f"{CPU!r} is the lane of the CPU: give the stream another name.")
