@@ -68,7 +68,7 @@ def run_figures(run: Timeline, load: Load) -> dict[str, Any]:
         "tokens_per_s": load.num_batches * load.batch_size / total_ms * 1e3,
         "per_batch_ms": means | rest,
         "cpu_overhead": run.idle_share(GPU),
-        "hidden_share": both_busy_us(run) / run.busy_us(CPU),
+        "hidden_share": run.overlap_us(CPU, GPU) / run.busy_us(CPU),
         "parallel_efficiency": max(run.busy_us(CPU), run.busy_us(GPU)) / run.duration_us,
         "scheduler_us": scheduler_us(run),
         "batches": batches,
@@ -94,10 +94,3 @@ def scheduler_us(run: Timeline) -> float:
     for span in run.lane(SCHEDULER):
         own[span.name.split()[1]] += span.duration_us
     return statistics.median(own.values())
-
-
-def both_busy_us(run: Timeline) -> float:
-    """Return for how long CPU and GPU worked at the same time."""
-    busy = (*run.lane(CPU), *run.lane(GPU))
-    either = Timeline(Span("either", span.name, span.start_us, span.end_us) for span in busy)
-    return max(0.0, run.busy_us(CPU) + run.busy_us(GPU) - either.busy_us("either"))

@@ -34,14 +34,24 @@ def to_spans(trace: Mapping[str, Any]) -> list[Span]:
     Raises:
         ValueError: there is no list of events under "traceEvents".
     """
+    events = events_of(trace)
+    lane_of = {_thread(event): event["args"]["name"] for event in events if _names_a_thread(event)}
+    return [_span(event, lane_of) for event in events if event.get("ph") == "X"]
+
+
+def events_of(trace: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of `trace`, whatever they are.
+
+    Raises:
+        ValueError: there is no list of events under "traceEvents".
+    """
     events = trace.get("traceEvents") if isinstance(trace, Mapping) else None
     if not isinstance(events, list):
         raise ValueError(
             'this is no Chrome trace: it holds no list of events under "traceEvents". '
             "Pass the parsed JSON of a trace file, as Timeline.to_chrome_trace returns it."
         )
-    lane_of = {_thread(event): event["args"]["name"] for event in events if _names_a_thread(event)}
-    return [_span(event, lane_of) for event in events if event.get("ph") == "X"]
+    return events
 
 
 def _heading(lane: str, thread: int) -> list[dict[str, Any]]:

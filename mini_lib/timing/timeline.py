@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mini_lib.timing import chrome_trace
-from mini_lib.timing.span import Span
+from mini_lib.timing.nesting import flat
+from mini_lib.timing.span import GPU, Span
 
 
 @dataclass(frozen=True, init=False)
@@ -58,6 +59,11 @@ class Timeline:
         """From the first start to the last end, over all lanes."""
         return self.end_us - self.start_us
 
+    @property
+    def gpu_lanes(self) -> tuple[str, ...]:
+        """The lanes of a GPU's streams: those whose name begins with "GPU"."""
+        return tuple(lane for lane in self.lanes if lane.startswith(GPU))
+
     def first(self, us: float) -> Timeline:
         """Return the first `us` microseconds: spans that reach beyond are cut off, later ones are left out.
 
@@ -66,12 +72,30 @@ class Timeline:
         """
         if not us > 0:
             raise ValueError(f"the first {us} us of a timeline hold nothing: ask for more than 0.")
-        until_us = self.start_us + us
+        return self.between(self.start_us, self.start_us + us)
+
+    def between(self, start_us: float, end_us: float) -> Timeline:
+        """Return what ran from `start_us` to `end_us`: spans that reach beyond are cut off.
+
+        The clock stays the same. What is returned lasts from its first span to its last, as any timeline.
+        """
         return Timeline(
-            Span(span.lane, span.name, span.start_us, min(span.end_us, until_us))
+            Span(span.lane, span.name, max(span.start_us, start_us), min(span.end_us, end_us))
             for span in self.spans
-            if span.start_us < until_us
+            if span.start_us < end_us and (span.end_us > start_us or span.start_us >= start_us)
         )
+
+    def merged(self, lanes: Iterable[str], into: str) -> Timeline:
+        """Return the timeline with all of `lanes` as one lane `into`: the streams of a GPU as one GPU, for example."""
+        names = frozenset(lanes)
+        return Timeline(replace(span, lane=into) if span.lane in names else span for span in self.spans)
+
+    def flattened(self) -> Timeline:
+        """Return the timeline with no two spans of a lane at once: a moment belongs to the one that began last.
+
+        Where spans lie inside one another, as ops and calls do, that is the innermost. Busy times stay what they are.
+        """
+        return Timeline(span for lane in self.lanes for span in flat(self.lane(lane)))
 
     def idle(self, lane: str) -> tuple[Span, ...]:
         """Return the gaps of a lane as spans called "idle", those before its first and after its last span too."""
@@ -98,6 +122,11 @@ class Timeline:
     def idle_share(self, lane: str) -> float:
         """The share of the duration in which `lane` was idle, from 0 to 1; 0 for a timeline of no length."""
         return self.idle_us(lane) / self.duration_us if self.duration_us else 0.0
+
+    def overlap_us(self, one: str, other: str) -> float:
+        """How long both lanes were busy at the same time."""
+        either = self.merged((one, other), into=one)
+        return max(0.0, self.busy_us(one) + self.busy_us(other) - either.busy_us(one))
 
     def to_chrome_trace(self) -> dict[str, Any]:
         """Return the timeline as a Chrome trace, which https://ui.perfetto.dev opens once it is saved as JSON."""
