@@ -9,7 +9,7 @@ operations and bytes of real tensors and finds the same, kernel by kernel.
 ...     step = step_kernels(ModelConfig.tiny(), style, shape)
 ...     print(style, [len(part) for part in step])
 naive [10, 91, 7]
-lean [10, 37, 7]
+lean [10, 39, 7]
 fused [10, 22, 7]
 
 Not modelled: copies of the batch to the device, libraries that launch two kernels for one product, caches.

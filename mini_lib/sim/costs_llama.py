@@ -3,10 +3,9 @@
 Each function says what one method of `mini_lib.model` launches, in the same order. Bytes are those of the operands, so
 only the shape of the model and the number of tokens are needed. Layers are alike: one is written down, all are counted.
 
-Two targets: "twin" counts the ops that torch runs on a CPU; "gpu" differs in `functional.rms_norm`, which is one kernel
-there and six ops on a CPU (eight in 16 bits).
-
-Not modelled: the copies that torch adds where a kernel of its own wants contiguous memory.
+Two targets. "twin" counts the ops that torch runs on a CPU. "gpu" differs in the lean style alone: there
+`functional.rms_norm` is one kernel and not six ops (eight in 16 bits), and torch copies what does not lie side by side
+before it and before `roll`: queries and keys, which are cut out of wider vectors, unless the step has a single token.
 """
 
 from __future__ import annotations
@@ -55,6 +54,11 @@ class Rows:
         """Return the kernel that casts such vectors to or from float32: none if they are in float32."""
         return () if self.itemsize == FLOAT32 else (op("aten._to_copy", self.bytes(width), self.wide(width)),)
 
+    def gathered(self, width: int) -> Kernels:
+        """Return the copy that torch makes on a GPU of vectors cut out of wider ones. One such vector needs none."""
+        copied = self.bytes(width)
+        return (op("aten.clone", copied, copied),) if self.on_gpu and self.num_tokens > 1 else ()
+
 
 def naive(rows: Rows) -> ForwardParts:
     """Return what `NaiveDecoder` launches: each formula op by op."""
@@ -77,20 +81,11 @@ def naive(rows: Rows) -> ForwardParts:
 def lean(rows: Rows) -> ForwardParts:
     """Return what `LeanDecoder` launches: merged matrices, torch's own norm, queries and keys turned together."""
     config = rows.config
-    hidden, head, qk = rows.bytes(config.hidden_size), config.head_dim, config.num_heads + config.num_kv_heads
-    norm = _torch_norm(rows, 1, config.hidden_size)
-    turns = rows.bytes(qk * head)
-    turn = (
-        op("aten.mul", turns, rows.bytes(head), turns),
-        op("aten.roll", turns, turns),
-        op("aten.addcmul", turns, turns, rows.bytes(head), turns),
-    )
-    head_norms = (*_torch_norm(rows, config.num_heads, head), *_torch_norm(rows, config.num_kv_heads, head))
-    add = op("aten.add", hidden, hidden, hidden)
-    half = rows.bytes(head // 2)
+    hidden, angles, half = rows.bytes(config.hidden_size), rows.bytes(config.head_dim), rows.bytes(config.head_dim // 2)
+    norm, add = _torch_norm(rows, 1, config.hidden_size), op("aten.add", hidden, hidden, hidden)
     return ForwardParts(
-        start=(*_embedding(rows), _cat(rows.bytes(head)), op("aten.neg", half, half), _cat(rows.bytes(head))),
-        before=(*norm, _qkv(rows), *((*head_norms, _cat(turns)) if config.qk_norm else ()), *turn),
+        start=(*_embedding(rows), _cat(angles), op("aten.neg", half, half), _cat(angles)),
+        before=(*norm, _qkv(rows), *_turn_together(rows)),
         after=(rows.linear(config.q_size, config.hidden_size), add, *norm, _gate_up(rows), *_silu(rows), add),
         end=norm,
     )
@@ -177,6 +172,21 @@ def _turn(rows: Rows, heads: int) -> Kernels:
         op("aten.mul", turned, angles, turned),
         op("aten.add", turned, turned, turned),
     )
+
+
+def _turn_together(rows: Rows) -> Kernels:
+    """Return the lean style's norms of queries and keys, if it has them, and its RoPE of both at once."""
+    config = rows.config
+    width, angles = config.q_size + config.kv_size, rows.bytes(config.head_dim)
+    both = rows.bytes(width)
+    ready: Kernels = ()
+    if config.qk_norm:
+        for heads in (config.num_heads, config.num_kv_heads):
+            ready += rows.gathered(heads * config.head_dim) + _torch_norm(rows, heads, config.head_dim)
+        ready += (_cat(both),)
+    copied = () if config.qk_norm else rows.gathered(width)
+    turn, add = op("aten.mul", both, angles, both), op("aten.addcmul", both, both, angles, both)
+    return (*ready, turn, *copied, op("aten.roll", both, both), add)
 
 
 def _qkv(rows: Rows) -> KernelCost:
