@@ -53,8 +53,8 @@ class TraceFile:
     def save(self, path: str | Path) -> None:
         """Write our schema to `path`, one span a line. Every time comes back bit for bit."""
         head = {"schema": SCHEMA, "version": VERSION, "made_by": dict(self.made_by)}
-        rows = (json.dumps([s.lane, s.name, s.start_us, s.end_us], ensure_ascii=False) for s in self.timeline.spans)
-        text = f'{json.dumps(head, indent=1, ensure_ascii=False)[:-2]},\n "spans": [\n' + ",\n".join(rows) + "\n]}\n"
+        rows = (json.dumps([s.lane, s.name, s.start_us, s.end_us]) for s in self.timeline.spans)
+        text = f'{json.dumps(head, indent=1)[:-2]},\n "spans": [\n' + ",\n".join(rows) + "\n]}\n"
         Path(path).write_text(text, encoding="utf-8")
 
     @classmethod

@@ -115,6 +115,41 @@ def test_the_first_nothing_of_a_timeline_is_refused(us):
 
 
 @many
+@given(timelines_at(eighths), eighths, eighths)
+def test_what_ran_between_two_moments_is_cut_to_them(timeline, one, other):
+    start_us, end_us = min(one, other), max(one, other)
+    window = timeline.between(start_us, end_us)
+    assert all(start_us <= span.start_us and span.end_us <= end_us for span in window.spans)
+    for lane in timeline.lanes:
+        clock = Timeline([Span("clock", "", start_us, end_us)])  # so that idle time counts from moment to moment
+        inside_us = Timeline([*clock.spans, *window.spans]).busy_us(lane)
+        assert inside_us == Timeline([*clock.spans, *timeline.lane(lane)]).overlap_us("clock", lane)
+
+
+def test_between_keeps_a_span_of_no_length_once_at_its_moment():
+    mark = Timeline([Span("CPU", "mark", 5.0, 5.0), Span("CPU", "ends here", 2.0, 5.0)])
+    assert [span.name for span in mark.between(5.0, 9.0).spans] == ["mark"]
+    assert [span.name for span in mark.between(1.0, 5.0).spans] == ["ends here"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(spans_at(st.integers(-300, 300).map(lambda n: n / 8)), max_size=8).map(Timeline))
+def test_lanes_overlap_where_both_are_busy_counted_tick_by_tick(timeline):
+    def busy(lane, tick):
+        return any(span.start_us * 8 <= tick < span.end_us * 8 for span in timeline.lane(lane))
+
+    both = sum(busy("CPU", tick) and busy("GPU", tick) for tick in range(-300, 300))
+    assert timeline.overlap_us("CPU", "GPU") * 8 == timeline.overlap_us("GPU", "CPU") * 8 == both
+
+
+def test_streams_become_one_gpu_whose_time_counts_once():
+    timeline = Timeline([Span("CPU", "x", 0, 20), Span("GPU", "a", 1, 9), Span("GPU stream 7", "b", 5, 12)])
+    assert timeline.gpu_lanes == ("GPU", "GPU stream 7")
+    whole = timeline.merged(timeline.gpu_lanes, into="GPU")
+    assert (whole.lanes, whole.busy_us("GPU"), whole.idle_us("GPU")) == (("CPU", "GPU"), 11, 9)
+
+
+@many
 @given(timelines_at(any_time))
 def test_a_trace_comes_back_bit_for_bit_also_through_json(timeline):
     back = Timeline.from_chrome_trace(json.loads(json.dumps(timeline.to_chrome_trace())))
