@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mini_lib.bench.verbs import Verb, decode, graph, overlap, twin
+from mini_lib.bench.verbs import Verb, decode, graph, overlap, trace, twin
 
 VERBS: tuple[Verb, ...] = (
     graph,
     decode,
     overlap,
+    trace,
     twin,
 )
 DESCRIPTION = """\
