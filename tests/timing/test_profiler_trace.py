@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from mini_lib.timing import kind_of, profiler_trace, us_by_kind
-from tests.timing.profiled import AROUND, BACKWARD, EAGER, ITEM, LOADER, STEP, event, on_gpu, trace
+from tests.timing.profiled import AROUND, BACKWARD, EAGER, ITEM, LOADER, STEP, ZERO_US, event, on_gpu, trace
 
 
 def rows(*events):
@@ -104,9 +104,10 @@ def test_events_that_never_ended_are_left_out():
     assert rows(*EAGER, *broken) == rows(*EAGER)
 
 
-def test_large_times_keep_their_fine_durations():
-    since_1970 = [{**one, "ts": one["ts"] - 4_397_544_292_000.0 + 1_712_195_495_505_000.0} for one in EAGER]
-    assert [row[3] - row[2] for row in rows(*since_1970)] == [31.0, 7.0, 17.0]
+def test_times_since_1970_keep_durations_that_are_finer_than_a_float_there():
+    fine = [event("cpu_op", "aten::mm", 0.0, 31.1), event("cpu_op", "aten::add", 40.0, 0.1)]
+    older = [{**one, "ts": one["ts"] - ZERO_US + 1_712_195_495_505_000.0} for one in fine]  # as older versions wrote
+    assert [row[3] - row[2] for row in rows(*older)] == pytest.approx([31.1, 0.1], abs=1e-9)
 
 
 def test_neighbours_in_a_stream_stay_in_order_after_times_are_brought_near_0():
