@@ -40,6 +40,7 @@ from mini_lib.timing.costs import ASSUMED, LaunchCosts
 from mini_lib.timing.span import CPU, GPU, Span
 from mini_lib.timing.streams import Event, Stream
 from mini_lib.timing.timeline import Timeline
+from mini_lib.withheld import withheld_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class LaunchQueue:
     or for the GPU, it does nothing for us and its lane stays idle.
     """
 
+    @withheld_in("lab01")
     def __init__(self, costs: LaunchCosts = ASSUMED) -> None:
         self.costs = costs
         self.now_us = 0.0
