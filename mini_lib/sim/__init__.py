@@ -3,3 +3,15 @@
 Standard library only: it runs wherever Python runs, a browser included. Scheduler, event loops and dispatcher are the
 real ones; simulated are the device and the passing of time.
 """
+
+from mini_lib.sim.costs import bytes_read_per_step, step_kernels, weight_bytes
+from mini_lib.sim.kernel_cost import KernelCost, StepKernels, StepShape
+
+__all__ = [
+    "KernelCost",
+    "StepKernels",
+    "StepShape",
+    "bytes_read_per_step",
+    "step_kernels",
+    "weight_bytes",
+]

@@ -21,16 +21,15 @@ from functools import lru_cache
 from typing import Literal
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim import costs_llama
 from mini_lib.sim.costs_around import kernels_after, kernels_before
 from mini_lib.sim.costs_attention import attention_kernels
 from mini_lib.sim.costs_exact import exact
-from mini_lib.sim.costs_llama import ForwardParts, Rows
+from mini_lib.sim.costs_llama import ForwardParts, Rows, fused, lean, naive
 from mini_lib.sim.costs_ops import INT64
 from mini_lib.sim.kernel_cost import StepKernels, StepShape
 
 Target = Literal["gpu", "twin"]
-STYLES = {"naive": costs_llama.naive, "lean": costs_llama.lean, "fused": costs_llama.fused}
+STYLES = {"naive": naive, "lean": lean, "fused": fused}
 
 
 def step_kernels(

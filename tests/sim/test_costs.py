@@ -153,7 +153,7 @@ def torch_fakes_cuda() -> bool:
         return False
 
 
-@pytest.mark.skipif(not torch_fakes_cuda(), reason="this torch is built without CUDA")
+@pytest.mark.skipif(not torch_fakes_cuda(), reason="this torch cannot walk through CUDA programs here")
 @pytest.mark.parametrize("num_tokens", [1, 5])
 @pytest.mark.parametrize("config", [QWEN, UNTIED], ids=["qk_norm", "untied"])
 @pytest.mark.parametrize("style", STYLES)
