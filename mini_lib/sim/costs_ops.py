@@ -5,7 +5,7 @@ and nothing for all else, which is bound by memory on every device. Traffic is e
 a kernel reads twice and nothing between two kernels. A gather reads the rows that it fetches and not their table.
 
 >>> gemm(rows=1, inner=4096, columns=128256, itemsize=2)
-KernelCost(name='aten.mm', flops=1050673152, num_bytes=1050881792, splits=False)
+KernelCost(name='aten.mm', flops=1050673152, num_bytes=1050937856, splits=False)
 
 Not modelled: what a cache keeps from one kernel for the next, strides, and the second kernel that a library adds when
 it splits a narrow product along its inner dimension.
