@@ -6,12 +6,16 @@ real ones; simulated are the device and the passing of time.
 
 from mini_lib.sim.costs import bytes_read_per_step, step_kernels, weight_bytes
 from mini_lib.sim.kernel_cost import KernelCost, StepKernels, StepShape
+from mini_lib.sim.recorded import RecordedRun, load_recorded, recorded_runs
 
 __all__ = [
     "KernelCost",
     "StepKernels",
+    "RecordedRun",
     "StepShape",
     "bytes_read_per_step",
+    "load_recorded",
+    "recorded_runs",
     "step_kernels",
     "weight_bytes",
 ]
