@@ -7,7 +7,7 @@ from pathlib import Path
 
 MADE = (
     ".venv", "build", "dist", "*.egg-info", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "mutants",
-    "solutions/*/*.ipynb",
+    "solutions/*/*.ipynb", ".ci/pyodide/node_modules",
 )  # fmt: skip
 LITTER = {"__pycache__", ".ipynb_checkpoints"}
 OURS = ("mini_lib", "autograde", "solutions", "labs", "notebooks", "tests", ".ci")

@@ -109,13 +109,15 @@ def test_make_hands_a_verb_and_its_options_to_the_door():
 
 
 def test_clean_takes_what_tools_made_and_leaves_what_people_made(tmp_path):
-    made = [".venv/bin/python", "mini_lib/__pycache__/a.pyc", ".ruff_cache/x", "solutions/lab04_x/lab04_x.ipynb"]
+    made = [".venv/bin/python", "mini_lib/__pycache__/a.pyc", ".ruff_cache/x", "solutions/lab04_x/lab04_x.ipynb",
+            ".ci/pyodide/node_modules/pyodide/package.json"]  # fmt: skip
     kept = ["work/labs/lab04.ipynb", "work/.ipynb_checkpoints/a", "autograde/submitted/anna/a.ipynb", "mini_lib/a.py",
-            "autograde/out/gradebook.db", "solutions/lab04_x/lab04_x.py", "labs/lab04_x/lab04_x.ipynb"]  # fmt: skip
+            "autograde/out/gradebook.db", "solutions/lab04_x/lab04_x.py", "labs/lab04_x/lab04_x.ipynb",
+            ".ci/pyodide/package.json"]  # fmt: skip
     for name in made + kept:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    assert "Removed 4 things" in clean.clean(tmp_path)
+    assert "Removed 5 things" in clean.clean(tmp_path)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert left == sorted(kept)
