@@ -5,17 +5,28 @@ real ones; simulated are the device and the passing of time.
 """
 
 from mini_lib.sim.costs import bytes_read_per_step, step_kernels, weight_bytes
+from mini_lib.sim.device_profile import DeviceProfile
 from mini_lib.sim.kernel_cost import KernelCost, StepKernels, StepShape
+from mini_lib.sim.pricing import StepPrice, StepPricer, steady_us
+from mini_lib.sim.profiles import PROFILES
 from mini_lib.sim.recorded import RecordedRun, load_recorded, recorded_runs
+from mini_lib.sim.startup import Startup, startup
 
 __all__ = [
+    "PROFILES",
+    "DeviceProfile",
     "KernelCost",
-    "StepKernels",
     "RecordedRun",
+    "Startup",
+    "StepKernels",
+    "StepPrice",
+    "StepPricer",
     "StepShape",
     "bytes_read_per_step",
     "load_recorded",
     "recorded_runs",
+    "startup",
+    "steady_us",
     "step_kernels",
     "weight_bytes",
 ]

@@ -20,6 +20,7 @@ class DeviceProfile:
         tflops: arithmetic of large 16-bit matrix products, in 1e12 operations a second: what is reached.
         kernel_us: GPU time that any kernel takes on top of its work.
         launch: what launching takes.
+        own_op_us: CPU time that a kernel of the course's own takes on top of that: Python between torch and Triton.
         step_us: CPU time that a step takes apart from launches: scheduling, staging, processing.
         request_us: CPU time that each request adds to that.
         capture_node_us: CPU time that each node adds to the capture of a graph, warm-up and instantiation included.
@@ -36,13 +37,14 @@ class DeviceProfile:
     request_us: float
     capture_node_us: float
     graph_node_bytes: float
+    own_op_us: float = 0.0
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("copy_gb_per_s", "tflops"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}, and it must be a number above 0.")
-        for name in ("kernel_us", "step_us", "request_us", "capture_node_us", "graph_node_bytes"):
+        for name in ("kernel_us", "step_us", "request_us", "capture_node_us", "graph_node_bytes", "own_op_us"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ValueError(f"{self.name}: {name} is {getattr(self, name)}, and it must be a number, 0 or more.")
         unknown = sorted(set(self.sources) - {one.name for one in fields(self)})
