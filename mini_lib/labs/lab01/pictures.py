@@ -1,0 +1,56 @@
+"""Two lanes of a student's own queue, of the trace to be fitted, and of the step that opens the lab.
+
+The step that opens the lab is no simulation: its spans are written out here, eight launches of 7.5 us side by side and
+eight kernels, each a latency behind its launch or a gap behind the kernel before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mini_lib.labs.watching import nobody_looks
+from mini_lib.learn import Outcome
+from mini_lib.timing import CPU, GPU, Span, Timeline
+
+NUM_KERNELS, LAUNCH_US, GAP_US, LATENCY_US = 8, 7.5, 1.0, 2.0  # the costs that timing/costs.py assumes
+SHOWN = 3  # the case whose picture is drawn: short and long kernels, three places in the queue
+
+
+def lanes(launches: Sequence[Sequence[float]], kernels: Sequence[Sequence[float]]) -> Timeline:
+    """Return the timeline of launches and kernels, each a list of [start_us, end_us]."""
+    on_cpu = [Span(CPU, f"launch {n}", start, end) for n, (start, end) in enumerate(launches)]
+    return Timeline([*on_cpu, *(Span(GPU, f"kernel {n}", start, end) for n, (start, end) in enumerate(kernels))])
+
+
+def both_lanes(outcomes: tuple[Outcome, ...]) -> object | None:
+    """Return the two lanes of a student's own queue, None where nobody looks or there is nothing to draw."""
+    value: Any = outcomes[SHOWN].value if len(outcomes) > SHOWN else None
+    if nobody_looks() or not isinstance(value, list):
+        return None
+    from mini_lib.plots import two_lanes  # here, so that matplotlib waits until the first picture
+
+    depth = outcomes[SHOWN].case.args[4]
+    return two_lanes(lanes(*value), title=f"Your launch queue, with room for {depth} pending launches")
+
+
+def opening_step(kernel_us: float) -> Timeline:
+    """Return the step that opens the lab, with kernels of 3, 6 or 12 us."""
+    launched_us = [LAUNCH_US * n for n in range(1, NUM_KERNELS + 1)]
+    if kernel_us + GAP_US <= LAUNCH_US:
+        starts = [us + LATENCY_US for us in launched_us]
+    else:
+        starts = [launched_us[0] + LATENCY_US + n * (kernel_us + GAP_US) for n in range(NUM_KERNELS)]
+    return lanes([[us - LAUNCH_US, us] for us in launched_us], [[us, us + kernel_us] for us in starts])
+
+
+def show_step(*kernel_us: float) -> object | None:
+    """Return a picture of the step that opens the lab, or of several of them on one time axis."""
+    if nobody_looks():
+        return None
+    from mini_lib.plots import compare_lanes, two_lanes
+
+    steps = {f"kernels of {us:g} us": opening_step(us) for us in kernel_us}
+    if len(steps) == 1:
+        return two_lanes(*steps.values(), title=f"One step: eight kernels of {kernel_us[0]:g} us")
+    return compare_lanes(steps, title="The same eight launches, with longer and longer kernels")
