@@ -36,7 +36,9 @@ class FreeList:
         """
         if count > len(self._free):
             raise ValueError(f"{count} of {self._what}s wanted and {len(self._free)} of {self._count} free: ask first.")
-        taken = [self._free.pop() for _ in range(count)]
+        kept = len(self._free) - count
+        taken = self._free[kept:][::-1]
+        del self._free[kept:]
         self._taken.update(taken)
         return taken
 

@@ -8,18 +8,11 @@ In both, memory is granted in order of arrival. Where it runs short nobody newer
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from mini_lib.scheduling.config import SchedulerConfig
 from mini_lib.scheduling.request_pool import RequestPool
 from mini_lib.scheduling.requests import Request
 
-
-class Share(NamedTuple):
-    """What one request will bring to the batch."""
-
-    request: Request
-    num_tokens: int
+Share = tuple[Request, int]  # a request, and how many tokens it will bring to the batch
 
 
 def plan_batch(pool: RequestPool, config: SchedulerConfig, now_us: float) -> list[Share]:
@@ -46,12 +39,12 @@ class _Step:
     def plan(self, *, prefills: bool, decodes: bool) -> list[Share]:
         """Return the shares of those who run, then of those who are admitted."""
         wanted = {True: prefills, False: decodes}
-        launchable = [request for request in self._pool.running if not request.is_complete]
+        launchable = [(request, request.is_prefilling) for request in self._pool.running if not request.is_complete]
         if decodes:  # each has its token for sure, however long an older prompt is
-            self._budget -= sum(not request.is_prefilling for request in launchable)
-        for request in launchable:
+            self._budget -= sum(not is_prefilling for _, is_prefilling in launchable)
+        for request, is_prefilling in launchable:
             # Whoever was retracted for an older one on the way is RUNNING no more, and owns no row.
-            if request.row and wanted[request.is_prefilling] and not self._share(request):
+            if request.row and wanted[is_prefilling] and not self._share(request, is_prefilling):
                 return self._shares
         if prefills:
             self._admit()
@@ -59,16 +52,16 @@ class _Step:
 
     def _admit(self) -> None:
         while self._budget and (request := self._pool.admit(self._now_us)):
-            self._share(request)
+            self._share(request, is_prefilling=True)
 
-    def _share(self, request: Request) -> bool:
+    def _share(self, request: Request, is_prefilling: bool) -> bool:
         """Put `request` into the batch; False where KV is short. One for whom no budget is left waits, and is fine."""
-        num_tokens = self._piece(request) if request.is_prefilling else 1
+        num_tokens = self._piece(request) if is_prefilling else 1
         if num_tokens and not self._pool.grow(request, num_tokens):
             return False
         if num_tokens:
-            self._shares.append(Share(request, num_tokens))
-            self._budget -= num_tokens if request.is_prefilling else 0
+            self._shares.append((request, num_tokens))
+            self._budget -= num_tokens if is_prefilling else 0
         return True
 
     def _piece(self, request: Request) -> int:

@@ -18,7 +18,8 @@ from mini_lib.scheduling.free_list import FreeList
 from mini_lib.scheduling.requests import Request, RequestStatus
 
 
-def _by_arrival(request: Request) -> tuple[float, int]:
+def by_arrival(request: Request) -> tuple[float, int]:
+    """Return what requests are sorted by, in every list of them."""
     return request.arrival_us, request.request_id
 
 
@@ -34,7 +35,7 @@ class RequestPool:
 
     def add(self, request: Request) -> None:
         """Let `request` wait for its turn."""
-        insort(self.waiting, request, key=_by_arrival)
+        insort(self.waiting, request, key=by_arrival)
 
     def admit(self, now_us: float) -> Request | None:
         """Give a row to the first request that waits, and return it; None: nobody arrived, or he does not fit.
@@ -48,7 +49,7 @@ class RequestPool:
         if self._config.blocks_for(min(request.num_tokens + 1, request.max_kv_tokens)) > len(self.blocks):
             return None
         self.waiting.pop(0)
-        insort(self.running, request, key=_by_arrival)
+        insort(self.running, request, key=by_arrival)
         request.status, request.row = RequestStatus.RUNNING, self.rows.take()[0]
         request.num_prefill_tokens = request.num_tokens
         return request
@@ -60,13 +61,15 @@ class RequestPool:
         an older request ends, or needs that memory.
         """
         num_blocks = self._config.blocks_for(request.num_computed_tokens + num_tokens) - len(request.block_ids)
+        if num_blocks <= 0:  # as in most steps of a decode
+            return True
         while num_blocks > len(self.blocks):
             # Whoever is complete is spared: its last token is in flight, and its blocks come free in a moment.
             latest = next(other for other in reversed(self.running) if not other.is_complete)
             if latest is request:
                 return False
             self.retract(latest)
-        request.block_ids += self.blocks.take(max(num_blocks, 0))
+        request.block_ids += self.blocks.take(num_blocks)
         return True
 
     def retract(self, request: Request) -> None:

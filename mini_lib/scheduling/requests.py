@@ -32,10 +32,10 @@ class RequestStatus(Enum):
     FINISHED_LENGTH = "length"
     FINISHED_ABORTED = "abort"
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether it is over."""
-        return self.name.startswith("FINISHED")
+    is_finished: bool  # whether it is over; settled once, because it is asked for every token
+
+    def __init__(self, value: str) -> None:
+        self.is_finished = self.name.startswith("FINISHED")
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +99,7 @@ class Request:
     @property
     def is_complete(self) -> bool:
         """Whether the tokens in flight are its last: its length ends it, known ahead of time."""
-        return self.num_output_tokens + self.num_in_flight >= self.max_new_tokens
+        return len(self.token_ids) - len(self.prompt) + self.num_in_flight >= self.max_new_tokens
 
     def launch(self, num_tokens: int) -> ScheduledRequest:
         """Advance over the next `num_tokens` tokens, and return what it brings to the batch."""

@@ -103,7 +103,8 @@ class Scheduler:
         for request in self._pool.running:
             # As in SGLang: a row's next input is settled by the first batch after its own. A decode that has to let
             # prompts go first still reads its token on the device when its turn comes.
-            request.reads_future |= request.num_in_flight > 0
+            if request.num_in_flight:
+                request.reads_future = True
         self._looked_at_us = self._clock.now_us()
         plan = plan_batch(self._pool, self.config, self._looked_at_us)
         return self._launch(plan) if plan else None
@@ -118,8 +119,11 @@ class Scheduler:
         """
         self._check_result(batch, token_ids)
         launched = self._launched.pop(batch.step)
-        news = (self._take_in(one, token_id) for one, token_id in zip(launched, token_ids, strict=True))
-        return [new for new in news if new is not None]
+        return [
+            new
+            for one, token_id in zip(launched, token_ids, strict=True)
+            if (new := self._take_in(one, token_id)) is not None
+        ]
 
     def abort(self, request_id: int) -> None:
         """End a request now: its row and KV blocks come free, and nothing more is emitted. Twice is once.
@@ -152,11 +156,13 @@ class Scheduler:
     def _launch(self, plan: Sequence[Share]) -> SchedulerOutput:
         """Count the shares as computed, and remember who they were."""
         uniform_decode = not any(request.is_prefilling for request, _ in plan)
-        brought = tuple(request.launch(num_tokens) for request, num_tokens in plan)
+        brought = tuple([request.launch(num_tokens) for request, num_tokens in plan])
         batch = SchedulerOutput(self._num_steps, brought, uniform_decode)
         self._launched[batch.step] = tuple(
-            _Launched(request, request.num_retractions, one.samples)
-            for (request, _), one in zip(plan, brought, strict=True)
+            [
+                _Launched(request, request.num_retractions, one.samples)
+                for (request, _), one in zip(plan, brought, strict=True)
+            ]
         )
         self._num_steps += 1
         return batch
@@ -170,9 +176,10 @@ class Scheduler:
         request.num_in_flight -= 1
         request.token_ids.append(token_id)
         status = self._status_after(request, token_id)
-        if status.is_finished:
-            self._pool.finish(request, status)
-        return NewToken(request.request_id, token_id, status.value if status.is_finished else None)
+        if not status.is_finished:
+            return NewToken(request.request_id, token_id, None)
+        self._pool.finish(request, status)
+        return NewToken(request.request_id, token_id, status.value)
 
     def _status_after(self, request: Request, token_id: int) -> RequestStatus:
         if token_id == self.config.stop_token_id:
