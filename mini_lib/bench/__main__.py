@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mini_lib.bench.verbs import Verb, decode, graph, overlap, trace, twin
+from mini_lib.bench.verbs import Verb, crossover, decode, graph, overlap, trace, twin
 
 VERBS: tuple[Verb, ...] = (
     graph,
@@ -14,6 +14,7 @@ VERBS: tuple[Verb, ...] = (
     overlap,
     trace,
     twin,
+    crossover,
 )
 DESCRIPTION = """\
 Measures what the course talks about, on this machine.
