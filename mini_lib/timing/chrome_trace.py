@@ -1,31 +1,36 @@
 """Spans to and from the Chrome trace format, which Perfetto and chrome://tracing open.
 
 Each lane becomes a named thread of one process, each span a complete event ("ph": "X") with its start `ts` and its
-duration `dur` in microseconds. A start and a duration do not always add up to the very same end in floating point, so
-our events also carry the end itself in `args.end_us`; events of other tools do without.
+duration `dur` in microseconds. Perfetto drops a span that overlaps another halfway, be it by a nanosecond. So times are
+rounded to whole nanoseconds, start and end alike, and spans that really overlap get a further thread of the same name.
+The times as they were are in `args`: `start_us` and `end_us`. Events of other tools do without.
 
-Not modelled: begin/end pairs, flows, counters, nesting. Reading a foreign trace takes its complete events only.
+Not modelled: begin/end pairs, flows, counters. Reading a foreign trace takes its complete events only.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from mini_lib.timing.span import Span
 
 _PROCESS = 1  # one process: all lanes lie under one heading
+_FIRST_THREAD = 101  # viewers write the number behind a lane's name, and "GPU 2" would be read as the second GPU
 _Thread = tuple[Any, Any]
 
 
 def from_spans(spans: Sequence[Span], lanes: Sequence[str]) -> dict[str, Any]:
     """Return a trace, ready for `json.dump`, with `lanes` from top to bottom in the given order."""
-    thread_of = {lane: number for number, lane in enumerate(lanes, start=1)}
-    headings = [event for lane, thread in thread_of.items() for event in _heading(lane, thread)]
-    return {
-        "displayTimeUnit": "ns",
-        "traceEvents": [*headings, *(_complete_event(span, thread_of[span.lane]) for span in spans)],
-    }
+    rows = _rows(spans)
+    taken = sorted({(lanes.index(span.lane), row) for span, row in zip(spans, rows, strict=True)})
+    thread_of = {(lanes[lane], row): number for number, (lane, row) in enumerate(taken, start=_FIRST_THREAD)}
+    process = {"ph": "M", "pid": _PROCESS, "name": "process_name", "args": {"name": "launch-bound"}}
+    headings = [event for (lane, _), thread in thread_of.items() for event in _heading(lane, thread)]
+    complete = (_complete_event(span, thread_of[span.lane, row]) for span, row in zip(spans, rows, strict=True))
+    return {"displayTimeUnit": "ns", "traceEvents": [process, *headings, *complete]}
 
 
 def to_spans(trace: Mapping[str, Any]) -> list[Span]:
@@ -63,15 +68,38 @@ def _heading(lane: str, thread: int) -> list[dict[str, Any]]:
     ]
 
 
+def _rows(spans: Sequence[Span]) -> list[int]:
+    """Return a row for each span: on one row of a lane, spans lie one after the other or one inside the other."""
+    rows = [0] * len(spans)
+    open_until: defaultdict[tuple[str, int], list[int]] = defaultdict(list)  # the ends of what is open, inner last
+    for place in sorted(range(len(spans)), key=lambda place: (_ns(spans[place].start_us), -_ns(spans[place].end_us))):
+        start_ns, end_ns = _ns(spans[place].start_us), _ns(spans[place].end_us)
+        for row in count():
+            ends = open_until[spans[place].lane, row]
+            while ends and ends[-1] <= start_ns:
+                ends.pop()
+            if not ends or end_ns <= ends[-1]:
+                break
+        ends.append(end_ns)
+        rows[place] = row
+    return rows
+
+
 def _complete_event(span: Span, thread: int) -> dict[str, Any]:
+    start_ns, end_ns = _ns(span.start_us), _ns(span.end_us)
     place = {"ph": "X", "pid": _PROCESS, "tid": thread, "cat": span.lane}
-    times = {"ts": span.start_us, "dur": span.duration_us, "args": {"end_us": span.end_us}}
-    return {**place, "name": span.name, **times}
+    exact = {"start_us": span.start_us, "end_us": span.end_us}
+    return {**place, "name": span.name, "ts": start_ns / 1000, "dur": (end_ns - start_ns) / 1000, "args": exact}
+
+
+def _ns(us: float) -> int:
+    return round(us * 1000)
 
 
 def _span(event: Mapping[str, Any], lane_of: Mapping[_Thread, str]) -> Span:
-    start_us = event["ts"]
-    end_us = event.get("args", {}).get("end_us", start_us + event.get("dur", 0))
+    exact = event.get("args") or {}
+    start_us = exact.get("start_us", event["ts"])
+    end_us = exact.get("end_us", start_us + event.get("dur", 0))
     return Span(lane_of.get(_thread(event), str(event.get("tid"))), event.get("name", ""), start_us, end_us)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -180,6 +181,44 @@ def test_a_trace_has_what_the_format_asks_for():
     ]
     assert sorted(named, key=order.__getitem__) == sorted(named)
     assert {e["pid"] for e in trace["traceEvents"]} == {1}
+
+
+def by_thread(timeline):
+    """Return for each thread of the trace its name and its events as (start, end), in nanoseconds as a viewer reads."""
+    events = timeline.to_chrome_trace()["traceEvents"]
+    threads = {e["tid"]: (e["args"]["name"], []) for e in events if e["name"] == "thread_name" and e["ph"] == "M"}
+    for e in events:
+        if e["ph"] == "X":
+            start_ns = round(e["ts"] * 1000)
+            threads[e["tid"]][1].append((start_ns, start_ns + round(e["dur"] * 1000)))
+    return list(threads.values())
+
+
+@many
+@given(st.one_of(timelines_at(any_time), timelines_at(st.integers(0, 40).map(lambda n: n / 3))))
+def test_no_event_overlaps_another_halfway_on_its_thread_for_perfetto_would_drop_it(timeline):
+    threads = by_thread(timeline)
+    assert sum(len(events) for _, events in threads) == len(timeline.spans)
+    for _, events in threads:
+        for (_, end), (later, later_end) in combinations(sorted(events, key=lambda one: (one[0], -one[1])), 2):
+            assert later >= end or later_end <= end
+
+
+def test_spans_without_a_gap_share_one_thread_though_their_times_are_no_whole_nanoseconds():
+    ends = [n / 3 + n * n / 7 for n in range(400)]
+    timeline = Timeline([Span("CPU", "launch", left, right) for left, right in pairwise(ends)])
+    assert [(name, len(events)) for name, events in by_thread(timeline)] == [("CPU", 399)]
+
+
+def test_kernels_of_one_lane_that_overlap_get_a_second_thread_of_its_name_next_to_the_first():
+    timeline = Timeline(
+        [Span("GPU", "a", 1, 9), Span("GPU", "b", 5, 12), Span("CPU", "x", 0, 4), Span("GPU", "c", 9, 13)]
+    )
+    assert by_thread(timeline) == [
+        ("GPU", [(1_000, 9_000), (9_000, 13_000)]),
+        ("GPU", [(5_000, 12_000)]),
+        ("CPU", [(0, 4_000)]),
+    ]
 
 
 def test_a_trace_of_another_tool_gives_its_complete_events_on_named_threads():
