@@ -40,19 +40,24 @@ class RequestPool:
     def admit(self, now_us: float) -> Request | None:
         """Give a row to the first request that waits, and return it; None: nobody arrived, or he does not fit.
 
-        He fits when all his tokens and a first new one do, although only their first piece is allocated now:
-        whoever is let in on less is retracted in no time. Nobody overtakes a request that does not fit.
+        Nobody overtakes a request that does not fit.
         """
-        if not (self.waiting and self.rows and self.waiting[0].arrival_us <= now_us):
+        if not (self.waiting and self.waiting[0].arrival_us <= now_us and self.has_room_for(self.waiting[0])):
             return None
-        request = self.waiting[0]
-        if self._config.blocks_for(min(request.num_tokens + 1, request.max_kv_tokens)) > len(self.blocks):
-            return None
-        self.waiting.pop(0)
+        request = self.waiting.pop(0)
         insort(self.running, request, key=by_arrival)
         request.status, request.row = RequestStatus.RUNNING, self.rows.take()[0]
         request.num_prefill_tokens = request.num_tokens
         return request
+
+    def has_room_for(self, request: Request) -> bool:
+        """Tell whether a row is free, and KV blocks for all tokens of `request` and a first new one.
+
+        Only the first piece of them is allocated when it is admitted, but whoever is let in on less is retracted in no
+        time.
+        """
+        num_tokens = min(request.num_tokens + 1, request.max_kv_tokens)
+        return bool(self.rows) and self._config.blocks_for(num_tokens) <= len(self.blocks)
 
     def grow(self, request: Request, num_tokens: int) -> bool:
         """Own the KV blocks for the next `num_tokens` tokens of `request`, retracting later arrivals for them.

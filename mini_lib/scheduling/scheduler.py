@@ -27,7 +27,7 @@ from mini_lib.scheduling.requests import Request, RequestStatus
 from mini_lib.timing.clocks import Clock, WallClock
 
 
-class _Launched(NamedTuple):
+class Launched(NamedTuple):
     """A request as it was when its batch was launched."""
 
     request: Request
@@ -56,7 +56,7 @@ class Scheduler:
         self.requests: dict[int, Request] = {}  # all that were ever added, by id
         self._clock = clock or WallClock()
         self._pool = RequestPool(config)
-        self._launched: dict[int, tuple[_Launched, ...]] = {}  # by step, in order of launch, until processed
+        self._launched: dict[int, tuple[Launched, ...]] = {}  # by step, in order of launch, until processed
         self._num_steps = 0
         self._looked_at_us = -math.inf
 
@@ -160,14 +160,14 @@ class Scheduler:
         batch = SchedulerOutput(self._num_steps, brought, uniform_decode)
         self._launched[batch.step] = tuple(
             [
-                _Launched(request, request.num_retractions, one.samples)
+                Launched(request, request.num_retractions, one.samples)
                 for (request, _), one in zip(plan, brought, strict=True)
             ]
         )
         self._num_steps += 1
         return batch
 
-    def _take_in(self, launched: _Launched, token_id: int) -> NewToken | None:
+    def _take_in(self, launched: Launched, token_id: int) -> NewToken | None:
         """Append a sampled token to its request; None where it belongs to nobody who wants it."""
         request = launched.request
         of_this_life = request.num_retractions == launched.num_retractions and not request.status.is_finished

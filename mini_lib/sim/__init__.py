@@ -10,6 +10,9 @@ from mini_lib.sim.kernel_cost import KernelCost, StepKernels, StepShape
 from mini_lib.sim.pricing import StepPrice, StepPricer, steady_us
 from mini_lib.sim.profiles import PROFILES
 from mini_lib.sim.recorded import RecordedRun, load_recorded, recorded_runs
+from mini_lib.sim.result import SimResult
+from mini_lib.sim.runner import SimRunner
+from mini_lib.sim.simulate import Simulation, simulate
 from mini_lib.sim.startup import Startup, startup
 
 __all__ = [
@@ -17,6 +20,9 @@ __all__ = [
     "DeviceProfile",
     "KernelCost",
     "RecordedRun",
+    "SimResult",
+    "SimRunner",
+    "Simulation",
     "Startup",
     "StepKernels",
     "StepPrice",
@@ -25,6 +31,7 @@ __all__ = [
     "bytes_read_per_step",
     "load_recorded",
     "recorded_runs",
+    "simulate",
     "startup",
     "steady_us",
     "step_kernels",
