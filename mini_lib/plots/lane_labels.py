@@ -12,7 +12,7 @@ from typing import NamedTuple
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from mini_lib.timing import CPU, GPU, Span
+from mini_lib.timing import CPU, GPU, Span, kind_of
 
 SIZE_PT = 7.5
 _MARGIN_PT = 2.5  # between a name and the edge of its span
@@ -51,7 +51,7 @@ def kind(span: Span) -> str:
         return "kernel"
     if span.lane != CPU:
         return "other"
-    return "launch" if span.name.startswith(("launch ", "replay ")) else "work"
+    return "launch" if kind_of(span) in ("launch", "graph launch", "copy") else "work"
 
 
 def labels_above(spans: Sequence[Span], scale: Scale) -> list[Label]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mini_lib import plots
 from mini_lib.plots import lanes
-from mini_lib.plots.lane_labels import Scale, labels_above, width_pt
+from mini_lib.plots.lane_labels import Scale, kind, labels_above, width_pt
 from mini_lib.timing import Span, Timeline, decode_step
 from tests.plots.drawn import assert_readable, bars, texts
 
@@ -109,6 +109,12 @@ def test_no_label_lies_on_another_whatever_the_timeline(cpu, gpu):
             spans.append(Span(lane, name, now + pause, now + pause + us))
             now += pause + us
     assert_readable(plots.two_lanes(Timeline(spans), title="A title of a usual length"))
+
+
+def test_a_launch_is_drawn_as_one_also_by_the_names_that_a_profiler_gives():
+    names = ("launch norm", "replay decode", "cudaLaunchKernel", "cudaGraphLaunch", "cudaMemcpyAsync")
+    assert {kind(Span("CPU", name, 1, 2)) for name in names} == {"launch"}
+    assert {kind(Span("CPU", name, 1, 2)) for name in ("aten::mm", "prepare", "cudaEventRecord")} == {"work"}
 
 
 def test_a_label_above_moves_aside_for_its_neighbour_and_is_dropped_when_that_is_far():
