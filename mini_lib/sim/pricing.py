@@ -39,6 +39,7 @@ from mini_lib.sim.kernel_time import GrowingKernel, kernel_us
 from mini_lib.sim.launch_sum import Hull, LaunchSum
 from mini_lib.sim.price import StepPrice, steady_us
 from mini_lib.timing import Kernel, LaunchQueue
+from mini_lib.withheld import withheld_in
 
 __all__ = ["StepPrice", "StepPricer", "steady_us"]
 
@@ -80,6 +81,7 @@ class StepPricer:
         ValueError: a style or an item size that has no costs.
     """
 
+    @withheld_in("lab01")
     def __init__(self, config: ModelConfig, style: str, profile: DeviceProfile, *, itemsize: int = 2) -> None:
         step_kernels(config, style, StepShape.decode(1, context=1), itemsize=itemsize)  # refuses what has no costs
         self.config, self.style, self.profile = config, style, profile
