@@ -266,12 +266,16 @@ require(judge(lab01.CROSSOVER, crossover_batch, oracle_cases))
 # there is one.
 #
 # First come short kernels, then long ones. Every launch, gap, latency and kernel varies by up to 7 %, and one in twenty
-# takes three to twelve times as long: an interrupt, a page that was not there.
+# takes three to twelve times as long: an interrupt, a page that was not there. `lab01.TRACE` is its pair of lists, and
+# its queue has 7 places.
 
 # %%
 lab01.show_trace()
 
 # %% [markdown]
+# Up to kernel 110 the GPU waits for each launch. Launch 111 is an outlier. Then the CPU runs ahead, and from launch 120
+# on the calls find the queue full.
+#
 # **Calls before a full queue.** A call that finds the queue full lasts until a place is free and the launch is done,
 # and the trace shows one long span. It tells how long a kernel takes, not a launch. Such a call began while the kernel
 # of `queue_depth` launches before had not ended; leave it out.

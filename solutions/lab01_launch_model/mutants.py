@@ -631,6 +631,11 @@ return None
     ("the largest batch in place of None", "no batch up to 64", _SEARCHED.replace("return None", "return max_batch")),
     ("stops before the largest batch", "the largest batch itself", _SEARCHED.replace("max_batch + 1", "max_batch")),
     (
+        "one above the largest batch",
+        "With max_batch 21 you say 22",
+        _SEARCHED.replace("max_batch + 1", "max_batch + 2"),
+    ),
+    (
         "doubles",
         "powers of two",
         _LANES
@@ -1148,6 +1153,36 @@ ENFORCE = _mutants(
         "the eager gap in a graph",
         "keep the graph's gap",
         _LOADS.replace("graph_gap_us", "gap_us") + _SAVED + _FITS + _DECIDED,
+    ),
+    (
+        "a graph without a CPU",
+        "has a CPU's lane as well",
+        _LOADS + 'graph_us = n * (s["kernel_us"] + s["graph_gap_us"]) + s["copy_us"]\n' + _SAVED + _FITS + _DECIDED,
+    ),
+    (
+        "a graph that is not launched",
+        "has a CPU's lane as well",
+        _LOADS.replace('s["host_us"] + s["graph_launch_us"]', 's["host_us"]') + _SAVED + _FITS + _DECIDED,
+    ),
+    (
+        "budgets that must not be used up",
+        "What just fits, fits",
+        _LOADS + _SAVED + _FITS.replace("<=", "<") + _DECIDED,
+    ),
+    (
+        "memory that must not be used up",
+        "What just fits, fits",
+        _LOADS + _SAVED + _FITS.replace('mib <= s["free_mib"]', 'mib < s["free_mib"]') + _DECIDED,
+    ),
+    (
+        "a time to start that must not be used up",
+        "What just fits, fits",
+        _LOADS + _SAVED + _FITS.replace("capture_s <=", "capture_s <") + _DECIDED,
+    ),
+    (
+        "wants a second at least",
+        "more than nothing",
+        _LOADS + _SAVED + _FITS + _DECIDED.replace("saved_s > 0", "saved_s > 1"),
     ),
     (
         "no less than nothing",

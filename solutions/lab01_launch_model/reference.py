@@ -224,6 +224,8 @@ def oracle_servers(rng: Random, num: int) -> list[dict[str, float]]:
         mib = server["num_graphs"] * server["mib_per_graph"]
         server["startup_budget_s"] = round(capture_s * (rng.uniform(0.3, 0.8) if kind == 3 else rng.uniform(1.3, 4)), 1)
         server["free_mib"] = round(mib * (rng.uniform(0.3, 0.8) if kind == 2 else rng.uniform(1.3, 4)))
+        if len(drawn) % 10 == 5:  # a host that is slower than the GPU, whatever is launched
+            server["host_us"] = float(rng.randrange(4000, 6000))
         if kind == 1:
             server["steps"] = rng.randrange(30, 900)
         if kind == 4:

@@ -32,6 +32,21 @@ from mini_lib import withheld
 from mini_lib.learn import Case, Exercise, judge
 from tests.labs.cells import ROOT, Cell, LabNotebook, exercise_of, graded, run, sentence
 
+GARBAGE = (
+    None,
+    True,
+    0,
+    -1.5,
+    float("nan"),
+    "text",
+    [],
+    [[]],
+    [None, None],
+    [["a", "b"]],
+    [[[None]], [[0, 1]]],
+    {},
+    {1: 2},
+)
 STUB = "def {name}(*args, **kwargs):\n    raise NotImplementedError()"
 
 
@@ -142,6 +157,12 @@ class AnswerTests:
             return lenght(args)  # noqa: F821
 
         assert "NameError: name 'lenght' is not defined" in judge(exercise, misspelled).sentence
+
+    @pytest.mark.parametrize("answer", GARBAGE, ids=repr)
+    def test_an_answer_of_another_shape_is_told_so_and_breaks_nothing(self, exercise, answer):
+        verdict = judge(exercise, lambda *args, **kwargs: answer)
+        assert verdict.status == "wrong" or answer in [case.expected for case in exercise.cases]
+        assert verdict.sentence
 
     def test_another_seed_draws_other_instances_and_still_accepts_what_is_right(self):
         mine, other = f"SEED = {self.rules.notebook.lab.seed}\n", "SEED = 987654\n"

@@ -5,9 +5,13 @@ from random import Random
 import pytest
 
 from mini_lib import withheld
+from mini_lib.config import ModelConfig
 from mini_lib.labs import lab01 as library
 from mini_lib.labs.lab01 import fitting, pictures, servers, sweep, traces
 from mini_lib.learn import judge
+from mini_lib.sim.crossover import launch_bound_until
+from mini_lib.sim.profiles import PROFILES
+from mini_lib.sim.recorded import MACHINE, RecordedRun
 from mini_lib.timing import ASSUMED, CPU, GPU, Kernel, LaunchCosts, LaunchQueue
 from tests.labs.lab_rules import TextTests
 from tests.labs.test_lab01_answers import RULES
@@ -48,6 +52,12 @@ def test_the_oracle_and_the_librarys_queue_agree_on_a_thousand_steps(oracle):
 def test_the_librarys_own_queue_passes_while_no_lab_is_open():
     withheld.begin("")
     assert judge(library.LAUNCH_QUEUE, played).status == "right"
+
+
+def test_the_librarys_prices_and_crossovers_are_withheld_too():
+    withheld.begin("lab01")
+    with pytest.raises(withheld.Withheld, match="withheld in lab 1: write your own"):
+        launch_bound_until(ModelConfig.tiny(), "fused", PROFILES["H200"])
 
 
 def test_the_closed_form_is_what_the_librarys_queue_plays(oracle):
@@ -187,3 +197,39 @@ def test_the_numbers_in_the_text_are_true(oracle):
         1 - 7 * pace / oracle["oracle_step_time"](8, us, 7.5, 1, 2)[0] for us, pace in ((3, 7.5), (12, 13))
     ]
     assert [round(share, 1) for share in head_and_tail] == [0.2, 0.2]  # "with eight they are a fifth"
+
+
+def test_the_part_of_the_trace_that_is_drawn_is_as_the_text_says():
+    launches, kernels = library.TRACE
+    waited = [launches[n][1] > kernels[n - 1][1] for n in range(107, 113)]
+    assert waited == [True] * 5 + [False]  # "up to kernel 110 the GPU waits"; 111 comes so late that it waits again
+    assert launches[111][1] - launches[111][0] > 6 * 7.3  # "launch 111 is an outlier"
+    full = [n for n in range(7, len(launches)) if kernels[n - 7][1] > launches[n][0]]
+    assert [n for n in full if n >= 107] == list(range(120, len(launches)))  # "from launch 120 on"
+    assert traces.QUEUE_DEPTHS[0] == 7
+
+
+def recorded(device: str, **parts) -> RecordedRun:
+    """Return a run with invented rows: only their shape is that of a recorded one."""
+    made = {"command": "a test", "date": "2026-01-01"}
+    machine = dict.fromkeys(MACHINE, "invented") | {"device": device}
+    return RecordedRun(machine, {name: {**made, "rows": rows} for name, rows in parts.items()})
+
+
+def test_the_optional_cell_says_that_nothing_was_recorded_or_shows_what_was(monkeypatch, capsys):
+    step = {"model": "qwen3-0.6b", "style": "naive", "batch": 8}
+    rows = [{**step, "mode": "NONE", "median_us": 30.0}, {**step, "mode": "FULL", "median_us": 12.0}]
+    fit = {"what": "chain fit", "eager_launch_us": 5.0, "fixed_us": 6.0, "node_us": 1.5}
+    found = []
+    monkeypatch.setattr("mini_lib.labs.lab01.recorded.recorded_runs", lambda: found)
+    library.show_recorded()
+    assert capsys.readouterr().out == "No GPU has been recorded for this course yet: " + (
+        "the traces and times above are the simulator's.\n"
+    )
+    found += [recorded("CPU twin", step=rows), recorded("a GPU", launch=[fit], step=rows), recorded("half a GPU")]
+    library.show_recorded()
+    shown = capsys.readouterr().out
+    assert "an eager launch takes 5.0 us, a replay 6.0 us and 1.50 us for each kernel in it" in shown
+    assert "batch 8                     30.0        12.0    2.50" in shown
+    assert shown.count("recorded on a GPU") == 2
+    assert "twin" not in shown

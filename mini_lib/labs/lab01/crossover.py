@@ -5,7 +5,7 @@ from __future__ import annotations
 from mini_lib.labs.signatures import Recognises, any_case, gave, raises_on
 from mini_lib.learn import Case, Exercise, Misconception, answers
 
-_UNEVEN, _GRAPH, _EXACT, _BEYOND, _AT_ONCE, _NO_ROWS, _LARGEST = range(7)  # places in the cases below
+_UNEVEN, _GRAPH, _EXACT, _BEYOND, _AT_ONCE, _NO_ROWS, _LARGEST, _ONE_ABOVE = range(8)  # places in the cases below
 _GROWS, _LANES, _EDGE, _LAUNCH = "What grows with the batch", "Two lanes, a whole step", "At least as long", "A graph"
 
 COSTS = {"host_us": 44.0, "launch_us": 7.5, "gap_us": 1.0, "graph_launch_us": 2.5, "graph_gap_us": 0.5}
@@ -148,6 +148,12 @@ _EDGES = (
         see=_EDGE,
     ),
     Misconception(
+        "one above the largest batch",
+        "With max_batch 21 you say 22. A batch of 22 never comes: None.",
+        answers({_UNEVEN: 22, _BEYOND: None, _ONE_ABOVE: 22}),
+        see=_EDGE,
+    ),
+    Misconception(
         "stops before the largest batch",
         "With max_batch 22 you say None. A batch of 22 does come: the largest batch itself belongs to the search.",
         answers({_UNEVEN: 22, _LARGEST: None}),
@@ -167,6 +173,7 @@ CROSSOVER = Exercise(
         Case(([[20.0, 1.0], [30.0, 0.5]], _host(10.0), "eager", 512), 1),
         Case(([[3.0, 0.0], [2.0, 0.0]], COSTS, "eager", 512), None),
         Case((KERNELS, COSTS, "eager", 22), 22),
+        Case((KERNELS, COSTS, "eager", 21), None),
     ),
     misconceptions=(*_ROWS, *_SUMS, *_EDGES),
     right="In words: a larger batch makes the GPU's lane longer and leaves the CPU's as it is, until they are equal.",

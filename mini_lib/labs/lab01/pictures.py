@@ -17,10 +17,13 @@ NUM_KERNELS, LAUNCH_US, GAP_US, LATENCY_US = 8, 7.5, 1.0, 2.0  # the costs that 
 SHOWN = 3  # the case whose picture is drawn: short and long kernels, three places in the queue
 
 
-def lanes(launches: Sequence[Sequence[float]], kernels: Sequence[Sequence[float]]) -> Timeline:
-    """Return the timeline of launches and kernels, each a list of [start_us, end_us]."""
-    on_cpu = [Span(CPU, f"launch {n}", start, end) for n, (start, end) in enumerate(launches)]
-    return Timeline([*on_cpu, *(Span(GPU, f"kernel {n}", start, end) for n, (start, end) in enumerate(kernels))])
+Pairs = Sequence[Sequence[float]]
+
+
+def lanes(launches: Pairs, kernels: Pairs, first: int = 0) -> Timeline:
+    """Return the timeline of launches and kernels, each a list of [start_us, end_us], numbered from `first`."""
+    on_cpu = [Span(CPU, f"launch {n}", start, end) for n, (start, end) in enumerate(launches, first)]
+    return Timeline([*on_cpu, *(Span(GPU, f"kernel {n}", start, end) for n, (start, end) in enumerate(kernels, first))])
 
 
 def both_lanes(outcomes: tuple[Outcome, ...]) -> object | None:
@@ -50,7 +53,7 @@ def show_step(*kernel_us: float) -> object | None:
         return None
     from mini_lib.plots import compare_lanes, two_lanes
 
-    steps = {f"kernels of {us:g} us": opening_step(us) for us in kernel_us}
+    steps = {f"kernels of {us:g} µs": opening_step(us) for us in kernel_us}
     if len(steps) == 1:
-        return two_lanes(*steps.values(), title=f"One step: eight kernels of {kernel_us[0]:g} us")
+        return two_lanes(*steps.values(), title=f"One step: eight kernels of {kernel_us[0]:g} µs")
     return compare_lanes(steps, title="The same eight launches, with longer and longer kernels")

@@ -7,7 +7,7 @@ from typing import Any
 from mini_lib.labs.lab01.pictures import both_lanes
 from mini_lib.labs.lab01.queue_ideas import IDEAS
 from mini_lib.labs.signatures import arguments
-from mini_lib.learn import Case, Exercise, Outcome, same
+from mini_lib.learn import Case, Exercise, Outcome, same, shown
 
 
 def _two_lists(value: Any) -> bool:
@@ -25,8 +25,7 @@ def _differs(outcome: Outcome) -> str:
     for lane, name in enumerate(("launch", "kernel")):
         for number, (mine, right) in enumerate(zip(value[lane], expected[lane], strict=True)):
             if not same(mine, right):
-                mine = f"{mine[0]:g} to {mine[1]:g}" if isinstance(mine, list) and len(mine) == 2 else f"{mine!r:.40}"
-                return f"{told}: {name} {number} should run from {right[0]:g} to {right[1]:g} us, yours is {mine}."
+                return f"{told}: {name} {number} should be {shown(right)}, in us, and yours is {shown(mine)}."
     return f"{told} your answer is {value!r:.80}."
 
 

@@ -15,14 +15,16 @@ from mini_lib.labs.watching import nobody_looks
 BATCHES = (1, 8, 64, 256)
 
 
-def show_trace(first: int = 106, num: int = 12) -> object | None:
-    """Return a picture of some launches of the trace and their kernels, where short kernels give way to long ones."""
+def show_trace(first: int = 107, num: int = 18) -> object | None:
+    """Return a picture of a part of the trace: short kernels give way to long ones, and the queue fills."""
     if nobody_looks():
         return None
     from mini_lib.plots import two_lanes
 
     launches, kernels = (spans[first : first + num] for spans in TRACE)
-    return two_lanes(lanes(launches, kernels), title=f"Launches {first} to {first + num - 1} of the trace (simulated)")
+    return two_lanes(
+        lanes(launches, kernels, first), title=f"Launches {first} to {first + num - 1} of the trace (simulated)"
+    )
 
 
 def show_queue(launch_queue: Callable[..., Any], step_time: Callable[..., Any]) -> None:

@@ -16,7 +16,8 @@ def _same_times(yours: Any, expected: Any) -> bool:
 
 
 def _equal(mine: Any, right: Any) -> bool:
-    return not isinstance(mine, bool) and abs(mine - right) < 1e-6 * max(1, right)
+    is_number = isinstance(mine, int | float) and not isinstance(mine, bool)
+    return is_number and abs(mine - right) < 1e-6 * max(1, right)
 
 
 def _pair(outcome: Outcome) -> tuple[float, float]:
