@@ -56,6 +56,8 @@ def test_the_torch_free_rooms_work_where_nothing_is_installed():
     assert bare()["dispatch"] == [[1, 2, 4, 8, 12, 16, 24], 12, 0.25]
     eager_us, graph_us, _ = bare()["timing"]
     assert eager_us > graph_us
+    normal, overlap, in_leaps = bare()["sim"]
+    assert normal != overlap == in_leaps
 
 
 @pytest.mark.webassembly
