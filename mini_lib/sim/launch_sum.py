@@ -75,6 +75,10 @@ class LaunchSum(NamedTuple):
             tuple(first + last),
         )
 
+    def upper(self) -> LaunchSum:
+        """Return the row with those lines alone that may be the largest: what it is worth does not change."""
+        return self._replace(lines=Hull(self.lines).lines)
+
 
 class Hull:
     """The largest of some lines, for every time that attention may take.
@@ -100,6 +104,11 @@ class Hull:
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The lines that are the largest somewhere, the flattest first."""
+        return tuple(self._lines)
 
     def at(self, attention_us: float) -> float:
         """Return the largest line, if one attention kernel takes `attention_us`."""

@@ -67,6 +67,13 @@ class Plan(NamedTuple):
     behind: Hull
     attention: GrowingKernel
 
+    def times_us(self, kv_tokens: int, attended: int) -> tuple[float, float, float]:
+        """Return `gpu_us`, `behind_us` and `busy_us` of the price of a step that looks at so much."""
+        row = self.launches
+        attention_us = self.attention.us(kv_tokens, attended)
+        reading_us = row.reads * attention_us
+        return row.gpu_us + reading_us, self.behind.at(attention_us), row.busy_us + reading_us
+
 
 class StepPricer:
     """Prices the steps of one model, written in one style, on one device.
@@ -86,7 +93,8 @@ class StepPricer:
         step_kernels(config, style, StepShape.decode(1, context=1), itemsize=itemsize)  # refuses what has no costs
         self.config, self.style, self.profile = config, style, profile
         self.itemsize = INT64 if config.family == "exact" else itemsize
-        self._plan = lru_cache(maxsize=1 << 16)(self._make_plan)
+        self.plan = lru_cache(maxsize=1 << 16)(self._plan)
+        self._forward = lru_cache(maxsize=1 << 12)(self._fold_forward)  # the same, however many requests
 
     def price(self, mode: CUDAGraphMode, shape: StepShape) -> StepPrice:
         """Return what the step costs.
@@ -94,11 +102,10 @@ class StepPricer:
         Raises:
             ValueError: `mode` is a policy: no batch runs in it.
         """
-        row, behind, attention = self._plan(mode, shape.num_tokens, shape.num_requests)
-        attention_us = attention.us(shape.kv_tokens, shape.attended)
-        reading_us = row.reads * attention_us
-        busy_us, gpu_us = row.busy_us + reading_us, row.gpu_us + reading_us
-        return StepPrice(row.cpu_us, gpu_us, behind.at(attention_us), busy_us, row.kernels, row.graphs)
+        plan = self.plan(mode, shape.num_tokens, shape.num_requests)
+        row = plan.launches
+        times_us = plan.times_us(shape.kv_tokens, shape.attended)
+        return StepPrice(row.cpu_us, *times_us, row.kernels, row.graphs)
 
     def play(self, queue: LaunchQueue, mode: CUDAGraphMode, shape: StepShape, name: str = "step") -> None:
         """Launch the step on `queue`, kernel by kernel. Graphs are called `name`, with a number where there are more.
@@ -118,18 +125,18 @@ class StepPricer:
                 queue.host(f"{costs[0].name} in Python", own_us)
             queue.launch(kernels[0])
 
-    def _make_plan(self, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> Plan:
+    def _plan(self, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> Plan:
         shape = StepShape(num_tokens, num_requests, attended=0, kv_tokens=0)
         nothing, one = (
             attention_kernels(self.config, shape._replace(attended=count, kv_tokens=count), self.itemsize)
             for count in (0, 1)
         )
         around = kernels_before(shape), kernels_after(self.config, shape, self.itemsize)
-        before, after = (LaunchSum.of([self._launch(*launch) for launch in _one_by_one(part)]) for part in around)
+        before, after = (self._row(_one_by_one(part)) for part in around)
         launches = LaunchSum.of([before, self._forward(mode, num_tokens, nothing), after])
         return Plan(launches, Hull(launches.lines), GrowingKernel.between(nothing[-1], one[-1], self.profile))
 
-    def _forward(self, mode: CUDAGraphMode, num_tokens: int, attention: tuple[KernelCost, ...]) -> LaunchSum:
+    def _fold_forward(self, mode: CUDAGraphMode, num_tokens: int, attention: tuple[KernelCost, ...]) -> LaunchSum:
         """Fold the forward pass. What runs from one attention to the next is the same in every layer: folded once."""
         start, before, after, end = forward_parts(self.config, self.style, num_tokens, self.itemsize, "gpu")
         again = self.config.num_layers - 1
@@ -137,8 +144,11 @@ class StepPricer:
         if mode is CUDAGraphMode.FULL:
             works = [self._work(first), self._work(layer).times(again), self._work(last)]
             return self._graph(Work(*map(sum, zip(*works, strict=True))))
-        rows = [LaunchSum.of([self._launch(*one) for one in launches_of(mode, part)]) for part in (first, layer, last)]
-        return LaunchSum.of([rows[0], rows[1].repeated(again), rows[2]])
+        rows = [self._row(launches_of(mode, part)) for part in (first, layer, last)]
+        return LaunchSum.of([rows[0], rows[1].repeated(again), rows[2]]).upper()
+
+    def _row(self, launches: Iterable[Launch]) -> LaunchSum:
+        return LaunchSum.of([self._launch(*launch) for launch in launches]).upper()
 
     def _launch(self, is_graph: bool, costs: tuple[KernelCost, ...]) -> LaunchSum:
         if is_graph:
