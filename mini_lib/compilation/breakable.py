@@ -60,7 +60,8 @@ class BreakableCUDAGraphWrapper(CUDAGraphWrapper):
     """Calls `runnable` through graphs cut at its splitting ops, in batches of mode PIECEWISE.
 
     The same decisions as `CUDAGraphWrapper` takes, and the same silence about inputs. An entry's `graph` is a
-    `SegmentedGraph`.
+    `SegmentedGraph`. `cuts` is asked with the arguments of each splitting op whether to cut there; where it says no,
+    the op is captured like any other. None: cut everywhere.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class BreakableCUDAGraphWrapper(CUDAGraphWrapper):
         device_module: ModuleType | None = None,
         pool: PoolHandle | None = None,
         options: CUDAGraphOptions | None = None,
+        cuts: Callable[..., bool] | None = None,
     ) -> None:
         super().__init__(runnable, CUDAGraphMode.PIECEWISE, device_module=device_module, pool=pool, options=options)
+        self._cuts = cuts
 
     def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[SegmentedGraph, Output]:
         make_room(self.device_module)
-        walk = _Walk(self.device_module, self.pool)
+        walk = _Walk(self.device_module, self.pool, self._cuts)
         with (
             capture_stream(self.device_module),
             pool_let_go(self.device_module, self.pool),
@@ -95,8 +98,8 @@ class BreakableCUDAGraphWrapper(CUDAGraphWrapper):
 class _Walk:
     """A forward pass while it is recorded: the segments so far, and the one under way."""
 
-    def __init__(self, device_module: ModuleType, pool: PoolHandle) -> None:
-        self.device_module, self.pool = device_module, pool
+    def __init__(self, device_module: ModuleType, pool: PoolHandle, cuts: Callable[..., bool] | None) -> None:
+        self.device_module, self.pool, self.cuts = device_module, pool, cuts
         self.steps: list[Callable[[], None]] = []
         self.graphs: list[Any] = []
         self.num_segments = 0
@@ -123,7 +126,10 @@ class _Walk:
             self.num_segments += 1
 
     def cut(self, call: Callable[..., None], *args: Any) -> None:
-        """Write `call` down between two segments."""
+        """Write `call` down between two segments, or capture it where no cut is wanted."""
+        if self.cuts is not None and not self.cuts(*args):
+            call(*args)
+            return
         self.end_segment()
         self.steps.append(partial(call, *weak_ref(args)))
         self.begin_segment()

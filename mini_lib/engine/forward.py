@@ -26,6 +26,7 @@ from mini_lib.compilation import (
     CUDAGraphWrapper,
     compile_model,
 )
+from mini_lib.compilation.backend import PieceCompiler
 from mini_lib.dispatch import AttentionCGSupport, BatchDescriptor, CUDAGraphMode, resolve_cudagraph_mode
 from mini_lib.engine.device_step import Forward
 
@@ -49,10 +50,20 @@ def mode_that_runs(mode: CUDAGraphMode, compilation_mode: CompilationMode, enfor
 
 
 class GraphedModel:
-    """Makes a model ready for the graphs of `keys`: cuts it, wraps it, and owns the pool of all its graphs."""
+    """Makes a model ready for the graphs of `keys`: cuts it, wraps it, and owns the pool of all its graphs.
 
-    def __init__(self, keys: Keys, compilation_mode: CompilationMode, device_module: ModuleType) -> None:
+    `compile_piece` makes something faster of each piece of a compiled model, for instance `compile_with_inductor`.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        compilation_mode: CompilationMode,
+        device_module: ModuleType,
+        compile_piece: PieceCompiler | None = None,
+    ) -> None:
         self.keys, self.compilation_mode, self.device_module = keys, compilation_mode, device_module
+        self.compile_piece = compile_piece
         self.pool: Any = device_module.graph_pool_handle()
         self._modes = {mode for mode, _ in keys}
 
@@ -68,7 +79,7 @@ class GraphedModel:
 
     def _in_pieces(self, model: Callable[..., Any]) -> Forward:
         if self.compilation_mode is not CompilationMode.NONE:
-            config = CompilationConfig(self.compilation_mode, wrap=self._piece)
+            config = CompilationConfig(self.compilation_mode, wrap=self._piece, compile_piece=self.compile_piece)
             return compile_model(cast(nn.Module, model), config)
         if CUDAGraphMode.PIECEWISE not in self._modes:
             return model
