@@ -1,7 +1,8 @@
 """What `.ci/gpu` does: run the library's tests on a CUDA device, or record a benchmark, and write down on what machine.
 
 Each file that it writes holds the device, its driver, the versions, the date and the command, so that a number in the
-course can be traced to a run. Nothing is installed; the repository's root is on PYTHONPATH.
+course can be traced to a run: `mini_lib.bench.provenance` says them. Nothing is installed; the repository's root is on
+PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -9,12 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import re
 import subprocess
 import sys
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -22,11 +19,13 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     *("tests/test_tiny.py", "tests/graphs", "tests/dispatch", "tests/timing", "tests/bench"),
-    *("tests/model", "tests/compilation", "tests/scheduling", "tests/engine"),
+    *("tests/model", "tests/compilation", "tests/scheduling", "tests/engine", "tests/sim", "tests/diagnosis"),
     "tests/notebooks/test_solved.py",  # the notebooks' cells as plain scripts: Jupyter is not needed
 )
 LIMIT_S = 480
-PARTS = ("graph", "decode", "overlap")  # what `mini_lib.bench` can record
+VERBS = ("graph", "decode", "overlap")  # of `mini_lib.bench`: what one of them prints is kept in a file of its own
+PARTS = ("launch", "step", "serve")  # of `mini_lib.bench record`, which writes its one file itself and can be resumed
+PART_LIMIT_S = 540  # `bench record` begins nothing new well before; this ends one that hangs
 
 
 def main() -> int:
@@ -38,7 +37,9 @@ def main() -> int:
         return 1
     out = Path(os.environ.get("OUT", ROOT / "mini_lib" / "data"))
     out.mkdir(parents=True, exist_ok=True)
-    return test(out) if options.verb == "test" else record(options.part, out)
+    if options.verb == "test":
+        return test(out)
+    return record_part(options.part, out) if options.part in PARTS else record_verb(options.part, out)
 
 
 def arguments() -> argparse.Namespace:
@@ -46,7 +47,7 @@ def arguments() -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("test", help="run the library's tests")
     recording = verbs.add_parser("record", help="run a benchmark and keep what it measured")
-    recording.add_argument("part", choices=PARTS, help="which one")
+    recording.add_argument("part", choices=(*PARTS, *VERBS), help="which one")
     return parser.parse_args()
 
 
@@ -61,31 +62,11 @@ def why_not_here() -> str:
     return ""
 
 
-def machine(command: str) -> dict[str, Any]:
-    """Return what a recorded file says of its run: device, driver, versions, date and command."""
-    import torch
-
-    properties = torch.cuda.get_device_properties(0)
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
-    driver = subprocess.run(query, capture_output=True, text=True).stdout.strip()
-    return {
-        "device": properties.name,
-        "compute_capability": f"{properties.major}.{properties.minor}",
-        "memory_bytes": properties.total_memory,
-        "driver": driver,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "numpy": metadata.version("numpy"),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-    }
-
-
 def file_name(made_on: dict[str, Any], what: str) -> str:
     """Return the name of a recorded file: device, day, what."""
-    device = re.sub(r"[^a-z0-9]+", "-", made_on["device"].lower()).strip("-")
-    return f"{device}_{made_on['date'][:10]}_{what}.json"
+    from mini_lib.bench.recording.file import file_stem
+
+    return f"{file_stem(made_on)}_{what}.json"
 
 
 def test(out: Path) -> int:
@@ -115,16 +96,35 @@ def counts(report: Path) -> dict[str, Any]:
     return numbers | {"seconds": float(suite.get("time", 0)), "skipped_because": reasons}
 
 
-def record(part: str, out: Path) -> int:
-    """Run `mini_lib.bench PART` and keep what it measured; return its exit status."""
-    command = [sys.executable, "-m", "mini_lib.bench", part, "--json"]
+def record_part(part: str, out: Path) -> int:
+    """Run `mini_lib.bench record PART`, which keeps what it measures as it goes; return its exit status."""
+    command = [sys.executable, "-m", "mini_lib.bench", "record", part, "--out", str(out)]
+    try:
+        return subprocess.run(command, cwd=ROOT, timeout=PART_LIMIT_S).returncode
+    except subprocess.TimeoutExpired:
+        print(f"Stopped after {PART_LIMIT_S} seconds; what was measured by then is in {out}.", file=sys.stderr)
+        return 1
+
+
+def record_verb(verb: str, out: Path) -> int:
+    """Run `mini_lib.bench VERB` and keep what it measured; return its exit status."""
+    command = [sys.executable, "-m", "mini_lib.bench", verb, "--json"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=LIMIT_S)
     if done.returncode:
-        print(f"mini_lib.bench {part} failed with exit status {done.returncode}.\n{done.stdout}", file=sys.stderr)
+        print(f"mini_lib.bench {verb} failed with exit status {done.returncode}.\n{done.stdout}", file=sys.stderr)
         return done.returncode
-    made_on = machine(f"python3 -m mini_lib.bench {part} --json")
-    write(out / file_name(made_on, part), {"machine": made_on, "measured": json.loads(done.stdout)})
+    made_on = machine(f"python3 -m mini_lib.bench {verb} --json")
+    write(out / file_name(made_on, verb), {"machine": made_on, "measured": json.loads(done.stdout)})
     return 0
+
+
+def machine(command: str) -> dict[str, Any]:
+    """Return what a recorded file says of its run."""
+    import torch
+
+    from mini_lib.bench.provenance import machine as machine_of
+
+    return machine_of(command, torch.cuda)
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

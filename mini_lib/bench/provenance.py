@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import platform
 import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib import metadata
 from types import ModuleType
 from typing import Any
 
@@ -19,15 +22,50 @@ RESULT_VERSION = 1
 
 def provenance(verb: str, arguments: Sequence[str], device_module: ModuleType) -> dict[str, Any]:
     """Return the head of a result: all that somebody needs to run the same again and to judge the numbers."""
+    return {"version": RESULT_VERSION, "verb": verb, **machine(command_line(arguments), device_module)}
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return the words by which the bench was called, as one types them."""
+    return shlex.join(["python", "-m", "mini_lib.bench", *arguments])
+
+
+def machine(command: str, device_module: ModuleType) -> dict[str, Any]:
+    """Return where and when something is measured: device, driver, versions, date and the command that did it.
+
+    On the twin there is no driver and no CUDA, and both are empty.
+    """
     return {
-        "version": RESULT_VERSION,
-        "verb": verb,
-        "device": device_name(device_module),
+        **(_gpu() if on_gpu(device_module) else _twin(device_module)),
         "torch": torch.__version__,
         "python": platform.python_version(),
+        "numpy": metadata.version("numpy"),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", "-m", "mini_lib.bench", *arguments]),
+        "command": command,
     }
+
+
+def _gpu() -> dict[str, Any]:
+    properties = torch.cuda.get_device_properties(0)
+    return {
+        "device": properties.name,
+        "compute_capability": f"{properties.major}.{properties.minor}",
+        "memory_bytes": properties.total_memory,
+        "driver": _driver(),
+        "cuda": torch.version.cuda,
+    }
+
+
+def _twin(device_module: ModuleType) -> dict[str, Any]:
+    return {"device": device_name(device_module), "driver": "", "cuda": ""}
+
+
+def _driver() -> str:
+    """Return the driver's version as nvidia-smi tells it, "unknown" where there is none: torch does not say."""
+    if shutil.which("nvidia-smi") is None:
+        return "unknown"
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", "--id=0"]
+    return subprocess.run(query, capture_output=True, text=True).stdout.strip() or "unknown"
 
 
 @contextmanager

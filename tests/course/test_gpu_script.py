@@ -12,8 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 import on_gpu
+from mini_lib.bench import __main__ as bench
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: make test brings it")
+provenance = pytest.importorskip("mini_lib.bench.provenance")
 ROOT = Path(__file__).resolve().parents[2]
 needs_bash = pytest.mark.skipif(os.name == "nt", reason=".ci/gpu is a bash script")
 
@@ -24,7 +26,7 @@ def run(*arguments: str, out: Path) -> subprocess.CompletedProcess[str]:
 
 
 @needs_bash
-@pytest.mark.parametrize("arguments", [["test"], ["record", "graph"]])
+@pytest.mark.parametrize("arguments", [["test"], ["record", "graph"], ["record", "step"]])
 def test_a_machine_without_cuda_is_told_so_and_nothing_is_written(tmp_path, arguments):
     done = run(*arguments, out=tmp_path / "out")
     assert done.returncode == 1
@@ -44,8 +46,10 @@ def device(monkeypatch):
     """A CUDA device that is only said to be there."""
     properties = SimpleNamespace(name="NVIDIA H200 NVL", major=9, minor=0, total_memory=150_000_000_000)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+    monkeypatch.setattr(provenance.shutil, "which", lambda _: "nvidia-smi")
     finished = subprocess.CompletedProcess([], 0, stdout="580.65.06\n")
-    monkeypatch.setattr(on_gpu.subprocess, "run", lambda *_, **__: finished)
+    finished.commands = []
+    monkeypatch.setattr(on_gpu.subprocess, "run", lambda command, **_: finished.commands.append(command) or finished)
     return finished
 
 
@@ -57,9 +61,9 @@ def test_a_recorded_file_names_device_versions_date_and_command(device):
     assert on_gpu.file_name(made_on, "graph") == f"nvidia-h200-nvl_{made_on['date'][:10]}_graph.json"
 
 
-def test_a_recording_keeps_what_was_measured(device, tmp_path, capsys):
+def test_what_a_verb_prints_is_kept_with_the_machine(device, tmp_path, capsys):
     device.stdout = '{"speed_up": 3.5}\n'
-    assert on_gpu.record("graph", tmp_path) == 0
+    assert on_gpu.record_verb("graph", tmp_path) == 0
     (path,) = tmp_path.iterdir()
     written = json.loads(path.read_text())
     assert written["measured"] == {"speed_up": 3.5}
@@ -69,8 +73,33 @@ def test_a_recording_keeps_what_was_measured(device, tmp_path, capsys):
 
 def test_a_benchmark_that_fails_writes_nothing_and_hands_its_status_on(device, tmp_path):
     device.returncode = 3
-    assert on_gpu.record("graph", tmp_path) == 3
+    assert on_gpu.record_verb("graph", tmp_path) == 3
     assert not list(tmp_path.iterdir())
+
+
+def test_a_part_is_recorded_by_the_bench_itself_into_the_same_folder(device, tmp_path):
+    device.returncode = 2
+    assert on_gpu.record_part("step", tmp_path) == 2
+    assert device.commands[0][1:] == ["-m", "mini_lib.bench", "record", "step", "--out", str(tmp_path)]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_part_that_hangs_is_ended_and_what_it_kept_is_named(monkeypatch, tmp_path, capsys):
+    def hang(command, timeout, **_):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(on_gpu.subprocess, "run", hang)
+    assert on_gpu.record_part("step", tmp_path) == 1
+    assert f"what was measured by then is in {tmp_path}" in capsys.readouterr().err
+
+
+def test_the_parts_and_verbs_are_those_of_the_bench():
+    parser = bench.parser()
+    assert parser.parse_args(["record", "step"]).seconds < on_gpu.PART_LIMIT_S < 600
+    for part in on_gpu.PARTS:
+        parser.parse_args(["record", part])
+    for verb in on_gpu.VERBS:
+        parser.parse_args([verb, "--json"])
 
 
 def test_the_summary_of_a_run_counts_what_pytest_reported(tmp_path):

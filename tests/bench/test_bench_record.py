@@ -1,0 +1,278 @@
+"""`bench record` on the CPU twin with the quick plan: what its files hold, how they grow, what is compared.
+
+What it measures here are times of the twin: no test looks at them.
+"""
+
+import json
+import time
+
+import pytest
+import torch
+
+from mini_lib.bench.__main__ import main
+from mini_lib.bench.provenance import machine
+from mini_lib.bench.recording import record
+from mini_lib.bench.recording.file import RecordingFile
+from mini_lib.bench.recording.overlap_sweep import LoadedLoop
+from mini_lib.bench.recording.plan import FULL, MODES, QUICK
+from mini_lib.bench.recording.record import PARTS, record_part
+from mini_lib.bench.recording.shared_weights import models_of
+from mini_lib.bench.recording.stepper import Stepper, fill, graphed, kv_caches_for
+from mini_lib.bench.recording.timed import Rounds, in_turns, line_through, summary
+from mini_lib.bench.recording.units import Bench, Measured, Unit
+from mini_lib.config import ModelConfig
+from mini_lib.dispatch import CUDAGraphMode, get_forward_context
+from mini_lib.graphs import count_launches, recorder
+from mini_lib.model import eager_decode
+from mini_lib.sim.recorded import load_recorded
+
+MACHINE = {"device": "made-up GPU", "driver": "1", "torch": "2", "cuda": "3", "python": "3", "date": "2026-01-02",
+           "command": "the command", "plan": "full"}  # fmt: skip
+STEP_KEYS = {"model", "style", "mode", "batch", "context", "median_us", "p10_us", "p90_us", "iterations", "repeat_us",
+             "equal"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder into which all three parts were recorded by the command line, one process' worth each."""
+    out = tmp_path_factory.mktemp("recorded")
+    for part in PARTS:
+        assert main(["record", part, "--quick", "--force-cpu", "--json", "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    (path,) = folder.iterdir()
+    return load_recorded(path)
+
+
+def test_the_parts_share_one_file_named_by_device_and_day_and_the_twins_times_do_not_count(run, folder):
+    assert set(run.parts) == set(PARTS) and all(part["complete"] for part in run.parts.values())
+    assert run.path.endswith(f"_{run.machine['date'][:10]}.json") and "cpu-twin" in run.path
+    assert run.device.startswith("CPU twin") and not run.is_gpu and not run.counts
+    assert run.machine["plan"] == "quick"
+    assert "record step --quick" in run.source("step")
+
+
+def test_the_step_part_has_a_row_for_each_model_style_mode_and_batch(run):
+    rows = run.rows("step")
+    assert {(row["style"], row["mode"], row["batch"]) for row in rows} == {
+        (style, mode.name, batch) for style in QUICK.styles for mode in MODES for batch in QUICK.batches
+    }
+    assert all(set(row) == STEP_KEYS and row["context"] == QUICK.context for row in rows)
+    assert all(row["iterations"] == 4 and len(row["repeat_us"]) == 2 for row in rows)
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_every_comparison_of_outputs_came_out_equal(run, part):
+    compared = [row for row in run.rows(part) if "equal" in row]
+    assert compared and all(row["equal"] is True for row in compared)
+
+
+def test_the_launch_part_has_all_that_a_profile_is_made_of(run):
+    kinds = [row["what"] for row in run.rows("launch")]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "copy": 1, "matmul": 1, "chain": 6, "chain fit": 1, "pieces": 3, "capture": 12, "captures": 4, "paid": 2,
+    }  # fmt: skip
+    assert [row["pieces"] for row in run.rows("launch", what="pieces")] == [1, 2, 3]
+    assert {(row["pool"], row["order"]) for row in run.rows("launch", what="captures")} == {
+        (pool, order) for pool in ("shared", "own") for order in ("largest first", "smallest first")
+    }
+
+
+def test_a_shared_pool_that_begins_with_the_largest_takes_its_size_and_own_pools_take_more(run):
+    series = {(row["pool"], row["order"]): row for row in run.rows("launch", what="captures")}
+    shared, own = series["shared", "largest first"], series["own", "largest first"]
+    assert shared["largest_bytes"] == shared["pool_bytes"] > 0
+    assert own["pool_bytes"] == len(QUICK.capture_sizes) * own["largest_bytes"]
+    rows = run.rows("launch", what="capture", pool="shared", order="largest first")
+    assert [row["size"] for row in rows] == sorted(QUICK.capture_sizes, reverse=True)
+    assert shared["seconds"] == pytest.approx(sum(row["capture_ms"] for row in rows) / 1e3, rel=1e-4)
+
+
+def test_the_serve_part_sweeps_the_work_and_generates_in_four_ways(run):
+    assert [row["share"] for row in run.rows("serve", what="overlap")] == list(QUICK.overlap_shares)
+    assert len(run.rows("serve", what="idle")) == 1
+    ways = [(row["style"], row["mode"], row["loop"]) for row in run.rows("serve", what="generation")]
+    assert ways == [("naive", "NONE", "normal"), ("fused", "NONE", "normal"), ("fused", "FULL", "normal"),
+                    ("fused", "FULL", "overlap")]  # fmt: skip
+
+
+def test_the_full_plan_covers_what_the_course_quotes():
+    assert set(FULL.styles) == {"naive", "lean", "fused", "inductor"}
+    assert set(FULL.batches) == {1, 2, 4, 8, 16, 32, 64, 128, 256} and len(FULL.capture_sizes) == 35
+    assert {config.name for config in FULL.models} == {"tiny", "gpt2", "qwen3-0.6b", "llama-3.2-1b", "llama-3-8b"}
+    assert FULL.rounds.rounds * FULL.rounds.calls >= 200
+    assert FULL.overlap_rounds.rounds * (FULL.overlap_rounds.calls - 1) >= 200
+    assert {0.1, 0.5, 1.0} <= set(FULL.overlap_shares) and FULL.chain_nodes[-1] == 4096
+
+
+def test_a_second_run_measures_only_what_is_left(folder, run, monkeypatch):
+    measured = []
+    monkeypatch.setitem(record.PARTS, "step", units_that_note(measured, "tiny, batch 1", "tiny, batch 3", "another"))
+    again = record_part("step", QUICK, recorder, ["again"], folder=folder, seconds=60, progress=False)
+    assert measured == ["another"]
+    assert again.part["rows"] == [*run.rows("step"), {"of": "another"}] and again.part["complete"]
+    assert set(again.parts) == set(PARTS)
+
+
+def units_that_note(measured, *names):
+    def measure(name):
+        measured.append(name)
+        return Measured([{"of": name}])
+
+    return lambda bench: (Unit(name, lambda name=name: measure(name)) for name in names)
+
+
+def test_no_unit_begins_that_would_not_fit_into_the_time_and_the_first_always_does(tmp_path, monkeypatch):
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr(record, "time", type("Clock", (), {"monotonic": staticmethod(lambda: next(clock))}))
+    measured = []
+    monkeypatch.setitem(record.PARTS, "step", units_that_note(measured, "one", "two", "three", "four"))
+    # Each look at this clock takes ten seconds: a unit looks before and after, so it takes ten, and 15 must be left.
+    first = record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=45, progress=False)
+    assert measured == ["one", "two"] and not first.part["complete"]
+    record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=1, progress=False)
+    assert measured == ["one", "two", "three"]
+
+
+def test_a_unit_that_runs_out_of_memory_is_left_out_with_a_sentence(tmp_path, monkeypatch):
+    def too_large():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate\nmore lines")
+
+    monkeypatch.setitem(record.PARTS, "step", lambda bench: iter([Unit("the widest", too_large)]))
+    file = record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=9, progress=False)
+    assert file.part["skipped"] == ["the widest ran out of memory: CUDA out of memory. Tried to allocate"]
+
+
+def test_a_recording_goes_on_only_on_the_same_device_driver_and_torch(tmp_path):
+    first = RecordingFile(MACHINE, "step", tmp_path)
+    first.add("unit", [{"median_us": 1.23456789}], ["a sentence", "a sentence"])
+    same = RecordingFile(MACHINE | {"date": "2026-02-03"}, "launch", tmp_path)
+    assert same.path == first.path and same.parts["step"]["rows"] == [{"median_us": 1.23457}]
+    assert same.parts["step"]["skipped"] == ["a sentence"]
+    for changed in ({"device": "other"}, {"driver": "0"}, {"torch": "3"}, {"plan": "quick"}):
+        assert not RecordingFile(MACHINE | changed, "step", tmp_path).is_done("unit")
+
+
+def test_a_file_is_whole_at_every_moment(tmp_path, monkeypatch):
+    file = RecordingFile(MACHINE, "step", tmp_path)
+    file.add("one", [{"batch": 1}])
+    monkeypatch.setattr(type(file.path), "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):  # killed while it writes
+        file.add("two", [{"batch": 2}])
+    assert load_recorded(file.path).rows("step") == ({"batch": 1},)
+
+
+def test_the_full_plan_is_refused_without_a_gpu_and_nothing_is_written(capsys, tmp_path):
+    with pytest.raises(SystemExit, match="torch sees no GPU here"):
+        main(["record", "step", "--force-cpu", "--out", str(tmp_path)])
+    assert not list(tmp_path.iterdir()) and capsys.readouterr().out == ""
+
+
+def test_the_report_names_device_and_state_and_where_the_rows_went(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(record.PARTS, "serve", units_that_note([], "one"))
+    assert main(["record", "serve", "--quick", "--force-cpu"]) == 0
+    *report, last = capsys.readouterr().out.splitlines()
+    report = "\n".join(report)
+    assert "CPU twin" in report and "1 rows, complete. Nothing was written: say where with --out FOLDER." in report
+    assert json.loads(last)["parts"]["serve"]["rows"] == [{"of": "one"}]
+
+
+def stepper(model, config, batch=2):
+    caches = kv_caches_for(config, batch, config.max_model_len, torch.device("cpu"), next(model.parameters()).dtype)
+    made = Stepper(model, graphed("lean", MODES, [batch, 1], recorder), batch, config.max_model_len, caches)
+    fill(caches)
+    return made
+
+
+@pytest.fixture(scope="module")
+def lean_step():
+    config = ModelConfig.tiny().with_max_model_len(24)
+    return stepper(models_of(config, ["lean"], torch.device("cpu"), torch.float32)["lean"], config)
+
+
+def test_a_replay_that_reads_nothing_new_is_noticed(lean_step, monkeypatch):
+    assert lean_step.agrees(2, CUDAGraphMode.FULL)
+    fresh, other = lean_step.outputs(2, CUDAGraphMode.NONE)
+    assert not torch.equal(fresh, other) and not fresh.isnan().any()
+    forward = lean_step.step.forward
+
+    def stale(*inputs):
+        return fresh if get_forward_context().cudagraph_runtime_mode is CUDAGraphMode.FULL else forward(*inputs)
+
+    monkeypatch.setattr(lean_step.step, "forward", stale)
+    assert not lean_step.agrees(2, CUDAGraphMode.FULL)
+
+
+def test_a_step_leaves_everything_as_it_was_and_its_modes_launch_what_they_say(lean_step):
+    graphs = {}
+    for mode in MODES:
+        before = lean_step.outputs(2, mode)
+        with count_launches() as launches:
+            lean_step.run(2, mode)
+        graphs[mode.name] = launches.graphs
+        assert all(torch.equal(*pair) for pair in zip(before, lean_step.outputs(2, mode), strict=True))
+    assert graphs == {"NONE": 0, "PIECEWISE": 3, "FULL": 1}
+
+
+def test_styles_that_share_weights_decode_the_same_tokens_and_take_the_memory_of_one():
+    config = ModelConfig.tiny()
+    models = models_of(config, ["naive", "lean", "fused"], torch.device("cpu"), torch.float32)
+    decoded = {style: eager_decode(model, config, [[3, 0, 7]], 5) for style, model in models.items()}
+    assert decoded["naive"] == decoded["lean"] == decoded["fused"]
+    storages = {style: {p.untyped_storage().data_ptr() for p in model.parameters()} for style, model in models.items()}
+    assert storages["naive"] == storages["lean"] == storages["fused"]
+
+
+def test_each_kind_of_model_shape_can_be_shared_and_fits_are_counted():
+    config = ModelConfig("q", 32, 16, 1, 4, 2, 4, 24, 32, qk_norm=True, tie_embeddings=False)
+    models = models_of(config, ["naive", "fused"], torch.device("cpu"), torch.float32)
+    tokens = [eager_decode(model, config, [[3, 1]], 4) for model in models.values()]
+    assert tokens[0] == tokens[1]
+    assert Bench(FULL, recorder).fits(ModelConfig.llama_3_8b(), 256)
+
+
+def test_contestants_take_turns_and_every_round_is_warmed_up():
+    order = []
+    calls = {name: lambda name=name: order.append(name) for name in "ab"}
+    times = in_turns(calls, Rounds(rounds=2, calls=2, warmups=1), recorder)
+    assert "".join(order) == "aaabbbaaabbb"
+    assert times["a"]["iterations"] == 4 and len(times["a"]["repeat_us"]) == 2
+
+
+def test_a_summary_is_of_all_calls_and_its_repeats_are_of_the_rounds():
+    figures = summary([[1.0, 2.0, 9.0], [4.0, 5.0, 6.0]])
+    assert (figures["median_us"], figures["repeat_us"], figures["iterations"]) == (4.5, [2.0, 5.0], 6)
+    assert (figures["p10_us"], figures["p90_us"]) == (1.0, 9.0)
+
+
+def test_a_line_says_how_well_it_fits():
+    line = line_through({1: 1.0, 2: 3.0, 3: 2.0})
+    assert (line.offset, line.slope, line.r_squared) == pytest.approx((1.0, 0.5, 0.25))
+
+
+def test_the_loaded_loop_really_keeps_the_cpu_busy_in_both_calls_of_the_scheduler():
+    class Scheduler:
+        def schedule(self):
+            return "batch"
+
+        def update_from_output(self, batch, tokens):
+            return [batch, tokens]
+
+        def has_unfinished(self):
+            return False
+
+    scheduler, loop = Scheduler(), LoadedLoop()
+    loop.work_us = 2000.0
+    list(loop(scheduler, None))
+    start = time.perf_counter()
+    assert scheduler.schedule() == "batch" and scheduler.update_from_output("a", "b") == ["a", "b"]
+    assert time.perf_counter() - start >= 0.002
+
+
+def test_a_gpu_and_the_twin_say_the_same_things_of_a_run():
+    told = machine("the command", recorder)
+    assert {"device", "driver", "torch", "cuda", "python", "numpy", "date", "command"} <= set(told)
+    assert (told["driver"], told["cuda"]) == ("", "")
