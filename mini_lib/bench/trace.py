@@ -67,8 +67,5 @@ def steady_steps(timeline: Timeline, steps: int, warm_steps: int) -> Timeline:
     if len(launches) <= steps:
         raise ValueError(f"{len(launches)} launches after the first {warm_steps} hold no stretch of {steps} steps.")
     begin_us, end_us = min(zip(launches, launches[steps:], strict=False), key=lambda stretch: stretch[1] - stretch[0])
-    inside = (span for span in timeline.spans if span.start_us < end_us and span.end_us > begin_us)
-    return Timeline(
-        Span(one.lane, one.name, max(one.start_us, begin_us) - begin_us, min(one.end_us, end_us) - begin_us)
-        for one in inside
-    )
+    stretch = timeline.between(begin_us, end_us)
+    return Timeline(Span(one.lane, one.name, one.start_us - begin_us, one.end_us - begin_us) for one in stretch.spans)

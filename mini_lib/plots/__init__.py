@@ -5,8 +5,10 @@ their order in greyscale. Each function returns a `Picture`, which `show` displa
 """
 
 from mini_lib.plots.address_map import address_map
+from mini_lib.plots.bottleneck import bottleneck
+from mini_lib.plots.compare_runs import compare
 from mini_lib.plots.lanes import compare_lanes, two_lanes
 from mini_lib.plots.picture import Picture, show
 from mini_lib.plots.staircase import staircase
 
-__all__ = ["Picture", "address_map", "compare_lanes", "show", "staircase", "two_lanes"]
+__all__ = ["Picture", "address_map", "bottleneck", "compare", "compare_lanes", "show", "staircase", "two_lanes"]

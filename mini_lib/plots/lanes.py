@@ -29,8 +29,7 @@ _EDGE_PT = 3.0  # a span narrower than this is drawn without an edge, which woul
 _HALF, _ABOVE, _BELOW = 0.29, 0.66, 0.36
 
 # In inches. Margins are fixed, so the width of the time axis is known before anything is drawn.
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM, _LANE, _HEADING = 9.6, 0.5, 0.8, 0.36, 0.52, 0.66, 0.3
-_AXIS = _WIDTH - _LEFT - _RIGHT
+_AXIS, _LEFT, _RIGHT, _TOP, _BOTTOM, _LANE, _HEADING = 8.3, 0.5, 0.8, 0.36, 0.52, 0.66, 0.3
 
 
 def two_lanes(timeline: Timeline, *, title: str = "", first_us: float | None = None) -> Picture:
@@ -67,20 +66,22 @@ def _picture(timelines: Mapping[str, Timeline], title: str, first_us: float | No
     headings = {name: _HEADING if name else 0.0 for name in shown}
     top = _TOP if title else 0.06
     height = top + sum(heights.values()) + sum(headings.values()) + _BOTTOM
+    left = _left(shown.values())
+    width, keys = left + _AXIS + _RIGHT, _keys(shown.values())
     with drawing():
-        picture = Picture(_WIDTH, height)
+        picture = Picture(width, height)
         bottom = height - top
         for name, timeline in shown.items():
             bottom -= headings[name] + heights[name]
-            axes = picture.add_axes((_LEFT / _WIDTH, bottom / height, _AXIS / _WIDTH, heights[name] / height))
+            axes = picture.add_axes((left / width, bottom / height, _AXIS / width, heights[name] / height))
             _draw_lanes(axes, timeline, Scale(end_us, _AXIS * 72 / end_us))
             if name:
                 axes.set_title(f"{name}: {in_us(timelines[name].duration_us)}", fontsize=9.5, pad=4)
             axes.tick_params(labelbottom=False)
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel("time (µs)")
-        picture.text(_LEFT / _WIDTH, 1 - 0.12 / height, title, va="top", weight="bold", size=10.5)
-        legend_below(picture, _keys(shown.values()), right=(_LEFT + _AXIS) / _WIDTH)
+        axes.set_xlabel("time (µs)", loc="center" if len(keys) < 5 else "left")  # five keys reach over the centre
+        picture.text(left / width, 1 - 0.12 / height, title, va="top", weight="bold", size=10.5)
+        legend_below(picture, keys, right=(left + _AXIS) / width)
     return picture
 
 
@@ -94,6 +95,11 @@ def _shown(timeline: Timeline, first_us: float | None) -> Timeline:
 def _lanes(timeline: Timeline) -> list[str]:
     """Return the lanes from top to bottom: CPU and GPU always, even if one of them did nothing."""
     return list(dict.fromkeys((CPU, GPU, *timeline.lanes)))
+
+
+def _left(timelines: Iterable[Timeline]) -> float:
+    """Return the room for the lanes' names, in inches: what "CPU" and "GPU" need, or more."""
+    return max(_LEFT, *(0.09 * len(lane) + 0.1 for timeline in timelines for lane in _lanes(timeline)))
 
 
 def _draw_lanes(axes: Axes, timeline: Timeline, scale: Scale) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from mini_lib.learn import Exercise, judge, practice
-from tests.learn import full_or_piecewise, overlap
+from tests.learn import full_or_piecewise, launch_bound, mini_engine, overlap
 
 EXERCISES = [value for value in vars(practice).values() if isinstance(value, Exercise)]
 
@@ -75,6 +75,8 @@ RIGHT = {
     "03/double_if_large": lambda x: [2 * value for value in x] if sum(x) > 20 else x,
     "06/worst_batch": worst_batch,
     "06/graphs_affordable": graphs_affordable,
+    **launch_bound.RIGHT,
+    **mini_engine.RIGHT,
     **full_or_piecewise.RIGHT,
     **overlap.RIGHT,
 }
@@ -108,6 +110,8 @@ WRONG = {
     ("06/graphs_affordable", "forgets that the first is larger"): lambda s, mib, each, first, more: min(
         int(s // each), mib // more
     ),
+    **launch_bound.WRONG,
+    **mini_engine.WRONG,
     **full_or_piecewise.WRONG,
     **overlap.WRONG,
 }

@@ -21,6 +21,14 @@ AGAIN = "--- once more ---"
 SOLUTIONS = {
     "is_launch_bound": "return launch_us > kernel_us + gap_us",
     "kernel_start_us": "return max(gpu_free_us, launch_done_us)",
+    "us_per_call": (
+        "call(); synchronize(); start_us = now_us(); [call() for _ in range(num_calls)]; synchronize(); "
+        "return (now_us() - start_us) / num_calls"
+    ),
+    "saved_us": (
+        "return max(num_kernels * launch_us, num_kernels * (kernel_us + gap_us)) "
+        "- max(num_kernels * launch_us, num_kernels * (kernel_us / factor + gap_us))"
+    ),
     "replay_with": "static_x.copy_(new_x); g.replay(); return output.clone()",
     "double_if_large": "return torch.where(x.sum() > 20, x * 2, x)",
     "worst_batch": "return max(zip([0, *sizes], sizes), key=lambda p: ((p[1] - p[0] - 1) / p[1], -p[0]))[0] + 1",
@@ -30,6 +38,8 @@ SOLUTIONS = {
     "two_columns": f"return {TABLE}[policy]",
     "graphs_recorded": "return piecewise_sizes * (num_layers + 1) + full_sizes",
     "what_runs": f"return {ANSWERS}[asked_for, attention_supports]",
+    "slot_of": "return block_ids[position // block_size] * block_size + position % block_size",
+    "run_order": "return 'ABBA' * (rounds // 2)",
     "overlaps": (
         "return all(log.index(f'launch {k + 1}') < log.index(f'process {k}') < log.index(f'wait {k + 1}') "
         "for k in range(num_steps - 1))"
