@@ -13,7 +13,7 @@ so that whoever still writes to it is found out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class FreeList:
@@ -48,8 +48,15 @@ class FreeList:
         Raises:
             ValueError: one of them is free already, or is no place: two owners would write to the same memory.
         """
-        for place in places:
-            if place not in self._taken:
-                raise ValueError(f"{self._what} {place} was given back, and nobody had it: freed twice?")
-            self._taken.remove(place)
-            self._free.append(place)
+        returned = list(places)
+        mine = set(returned)
+        if len(mine) < len(returned) or not mine <= self._taken:
+            self._refuse(returned)
+        self._taken -= mine
+        self._free += returned
+
+    def _refuse(self, places: Sequence[int]) -> None:
+        """Name the first of `places` that nobody has, or that is among them twice."""
+        twice = (place for count, place in enumerate(places) if place in places[:count])
+        wrong = next((place for place in places if place not in self._taken), None) or next(twice)
+        raise ValueError(f"{self._what} {wrong} was given back, and nobody had it: freed twice?")

@@ -11,6 +11,7 @@ from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.scheduling.batch import ScheduledRequest
 from mini_lib.scheduling.request_pool import by_arrival
 from mini_lib.scheduling.requests import Request, RequestStatus
+from mini_lib.sim.fast_forward_alike import make_alike_steps
 from mini_lib.sim.fast_forward_state import InFlight, LeapState, Step
 from mini_lib.sim.kernel_cost import StepShape
 
@@ -45,15 +46,17 @@ class Leap(LeapState):
         """Make up to `num_steps` steps in which everybody decodes, until somebody arrives."""
         num_rows, first = len(self.rows), self.rows.steps
         mode, padded = self.runner.dispatch(num_rows, uniform_decode=True)
-        while self.rows.steps < first + num_steps and (self.rows.steps == first or self.time.us < self.wake_us):
+        end = first + num_steps
+        while self.rows.steps < end and (self.rows.steps == first or self.time.us < self.wake_us):
             self.rows.advance(1)
             shape = StepShape(padded, num_rows, self.rows.kv_tokens, self.rows.kv_tokens)
             done_us = self._launch(mode, shape, num_rows)
             complete: tuple[Request, ...] = ()
-            if self.rows.steps == first + num_steps:
+            if self.rows.steps == end:
                 self.rows.take_blocks()
                 complete = tuple(self.rows.leave())
             self._launched(Step(self.scheduler.num_steps - 1, num_rows, done_us, (), self.entered, complete))
+            make_alike_steps(self, mode, padded, end - self.rows.steps - 1)
         self.runner.count(mode, num_rows, padded, self.rows.steps - first)
         self.rows.take_blocks()
 

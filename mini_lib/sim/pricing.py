@@ -67,6 +67,16 @@ class Plan(NamedTuple):
     behind: Hull
     attention: GrowingKernel
 
+    @property
+    def launch_us(self) -> float:
+        """CPU time of all launches."""
+        return self.launches.cpu_us
+
+    @property
+    def num_launches(self) -> int:
+        """Kernels launched one by one, and graphs."""
+        return self.launches.kernels + self.launches.graphs
+
     def times_us(self, kv_tokens: int, attended: int) -> tuple[float, float, float]:
         """Return `gpu_us`, `behind_us` and `busy_us` of the price of a step that looks at so much."""
         row = self.launches

@@ -19,7 +19,6 @@ from typing import NamedTuple, Protocol
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.sim.device_profile import DeviceProfile
 from mini_lib.sim.kernel_cost import StepShape
-from mini_lib.sim.price import StepPrice
 from mini_lib.sim.sim_clock import SimClock
 from mini_lib.timing import CPU, GPU, LaunchQueue, Span
 from mini_lib.timing.streams import Event
@@ -29,12 +28,46 @@ COPY_STREAM = "GPU copies"
 ROUNDING_US = 1e-6  # sums of the same numbers in another order differ by less
 
 
+class Plan(Protocol):
+    """What is known of steps with so many tokens and requests: all but attention."""
+
+    @property
+    def launch_us(self) -> float: ...
+
+    @property
+    def num_launches(self) -> int: ...
+
+    def times_us(self, kv_tokens: int, attended: int) -> tuple[float, float, float]:
+        """Return `gpu_us`, `behind_us` and `busy_us` of the step's price."""
+
+
 class Pricer(Protocol):
     """Says what a step costs, and plays it on a queue; `StepPricer` is one."""
 
-    def price(self, mode: CUDAGraphMode, shape: StepShape) -> StepPrice: ...
+    def plan(self, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> Plan: ...
 
     def play(self, queue: LaunchQueue, mode: CUDAGraphMode, shape: StepShape, name: str = "step") -> None: ...
+
+
+class Copies:
+    """The copies of a batch to the GPU, one after the other on a stream of their own, by the rules of the queue."""
+
+    def __init__(self, profile: DeviceProfile) -> None:
+        costs, rest = profile.launch, COPIES_PER_STEP - 1
+        self.gap_us, self.launch_us = costs.gap_us, COPIES_PER_STEP * costs.launch_us
+        self._arrival_us, self._last_arrival_us = (
+            count * costs.launch_us + costs.latency_us for count in (1, rest + 1)
+        )
+        self._rest_us, self._copy_us = rest * (profile.kernel_us + costs.gap_us), profile.kernel_us
+
+    def first_us(self, start_us: float, gpu_free_us: float, copies_free_us: float) -> float:
+        """Return when the first copy starts, if the CPU begins to launch at `start_us`."""
+        return max(start_us + self._arrival_us, gpu_free_us, copies_free_us + self.gap_us)
+
+    def done_us(self, start_us: float, gpu_free_us: float, copies_free_us: float) -> float:
+        """Return when the last copy is done: it follows the others, or it is launched after all of them are done."""
+        first_us = self.first_us(start_us, gpu_free_us, copies_free_us)
+        return max(first_us + self._rest_us, start_us + self._last_arrival_us) + self._copy_us
 
 
 class InFlight(NamedTuple):
@@ -74,47 +107,57 @@ class SimDevice:
         self.free_us = self.copies_free_us = -math.inf
         self.busy_us = 0.0
         self.first_launch_us = math.inf
-        self.pricer, self.profile = pricer, profile
+        self.pricer, self.profile, self.copies = pricer, profile, Copies(profile)
         self._clock, self._spans, self._kernels = clock, spans, kernels
         self._in_flight: deque[InFlight] = deque()
         self._queue: LaunchQueue | None = None  # the queue of the last step, if that was played
 
     def launch(self, step: int, mode: CUDAGraphMode, shape: StepShape) -> float:
         """Launch a step: move the clock behind its last launch, and return when the GPU will be done."""
-        price, start_us, before = self.pricer.price(mode, shape), self._clock.us, (self.free_us, self.copies_free_us)
-        num_launches = COPIES_PER_STEP + price.kernels + price.graphs
+        plan, start_us = self.pricer.plan(mode, shape.num_tokens, shape.num_requests), self._clock.us
+        before, times_us = (self.free_us, self.copies_free_us), plan.times_us(shape.kv_tokens, shape.attended)
         self.first_launch_us = min(self.first_launch_us, start_us)
-        self.busy_us += price.busy_us
+        self.busy_us += times_us[2]
         waited = False
-        if self._kernels or self._might_wait(num_launches, start_us):
+        if self._kernels or self.might_wait(plan):
             self._play(step, mode, shape)
-            waited = self._clock.us > start_us + self._launch_us(price) + ROUNDING_US
+            waited = self._clock.us > start_us + self.copies.launch_us + plan.launch_us + ROUNDING_US
         else:
             self._queue = None
-            self._launch(price)
-        self._in_flight.append(InFlight(step, mode, shape, start_us, *before, num_launches, self.free_us, waited))
-        if self._spans is not None and not self._kernels:
-            self._spans += self._spans_of(self._in_flight[-1])
+            self._launch(plan.launch_us, *times_us)
+        self.note(InFlight(step, mode, shape, start_us, *before, self.num_launches(plan), self.free_us, waited))
         return self.free_us
 
-    def _launch_us(self, price: StepPrice) -> float:
-        return COPIES_PER_STEP * self.profile.launch.launch_us + price.launch_us
+    def note(self, launched: InFlight) -> None:
+        """Put a step on record that the GPU may not have done."""
+        self._in_flight.append(launched)
+        if self._spans is not None and not self._kernels:
+            self._spans += self._spans_of(launched)
 
-    def _launch(self, price: StepPrice) -> None:
-        """Move clock, copy stream and GPU on by the rules of the queue, in closed form."""
-        forward_us = self._clock.us + COPIES_PER_STEP * self.profile.launch.launch_us
-        self.copies_free_us = copies_done_us(self.profile, self._clock.us, self.free_us, self.copies_free_us)
-        # A price keeps the first gap to what ran before; to copies on another stream there is none.
-        free_us = max(self.free_us, self.copies_free_us - self.profile.launch.gap_us)
-        self._clock.us = forward_us + price.launch_us
-        self.free_us = price.gpu_done_us(forward_us, free_us)
-
-    def _might_wait(self, num_launches: int, start_us: float) -> bool:
-        """Tell whether a launch could find the queue full: it may, or one of a step in flight did."""
-        while self._in_flight and self._in_flight[0].done_us <= start_us:
+    def might_wait(self, plan: Plan) -> bool:
+        """Tell whether a launch of the next step could find the queue full: it may, or one of a step in flight did."""
+        while self._in_flight and self._in_flight[0].done_us <= self._clock.us:
             self._in_flight.popleft()
         pending = sum(one.num_launches for one in self._in_flight)
-        return num_launches + pending > self.profile.launch.queue_depth or any(one.waited for one in self._in_flight)
+        may_be_full = self.num_launches(plan) + pending > self.profile.launch.queue_depth
+        return may_be_full or any(one.waited for one in self._in_flight)
+
+    def never_waits(self, plan: Plan) -> bool:
+        """Tell whether a launch of a step finds a place even when the same step is in flight before it."""
+        return 2 * self.num_launches(plan) <= self.profile.launch.queue_depth and not self._kernels
+
+    def num_launches(self, plan: Plan) -> int:
+        """Return how many launches a step makes, copies included."""
+        return COPIES_PER_STEP + plan.num_launches
+
+    def _launch(self, launch_us: float, gpu_us: float, behind_us: float, _: float) -> None:
+        """Move clock, copy stream and GPU on by the rules of the queue, in closed form."""
+        forward_us = self._clock.us + self.copies.launch_us
+        self.copies_free_us = self.copies.done_us(self._clock.us, self.free_us, self.copies_free_us)
+        # A price keeps the first gap to what ran before; to copies on another stream there is none.
+        free_us = max(self.free_us, self.copies_free_us - self.copies.gap_us)
+        self._clock.us = forward_us + launch_us
+        self.free_us = max(forward_us + behind_us, free_us + gpu_us)
 
     def _play(self, step: int, mode: CUDAGraphMode, shape: StepShape) -> None:
         """Launch a step on a queue on which the steps before it that the GPU still works on were launched as well."""
@@ -153,22 +196,11 @@ class SimDevice:
         """Return the spans of a step: its launches in one, its copies in one, its kernels in one."""
         costs = self.profile.launch
         copied_us = self.copies_free_us
-        copy_us = max(one.start_us + costs.launch_us + costs.latency_us, one.gpu_free_us, one.copies_free_us)
-        forward_us = one.start_us + COPIES_PER_STEP * costs.launch_us
+        copy_us = self.copies.first_us(one.start_us, one.gpu_free_us, one.copies_free_us)
+        forward_us = one.start_us + self.copies.launch_us
         first_us = max(forward_us + costs.launch_us + costs.latency_us, one.gpu_free_us + costs.gap_us, copied_us)
         return [
             Span(CPU, f"launch {one.step}", one.start_us, self._clock.us),
             Span(COPY_STREAM, f"copy in {one.step}", min(copy_us, copied_us), copied_us),
             Span(GPU, f"step {one.step}", min(first_us, one.done_us), one.done_us),
         ]
-
-
-def copies_done_us(profile: DeviceProfile, start_us: float, gpu_free_us: float, copies_free_us: float) -> float:
-    """Return when the copies are done that are launched from `start_us` on: the rule of the queue, in closed form.
-
-    Either the first copy waits and the others follow it at once, or the last one is there when it is launched.
-    """
-    costs, rest = profile.launch, COPIES_PER_STEP - 1
-    first_us = max(start_us + costs.launch_us + costs.latency_us, gpu_free_us, copies_free_us + costs.gap_us)
-    last_us = start_us + COPIES_PER_STEP * costs.launch_us + costs.latency_us
-    return max(first_us + rest * (profile.kernel_us + costs.gap_us), last_us) + profile.kernel_us

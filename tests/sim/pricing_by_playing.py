@@ -27,6 +27,9 @@ class PlayingPricer:
         self.kernel_us, self.row_us, self.kv_us = kernel_us, row_us, kv_us
         self.price = cache(self._price)
 
+    def plan(self, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> PlayedPlan:
+        return PlayedPlan(self, mode, num_tokens, num_requests)
+
     def play(self, queue: LaunchQueue, mode: CUDAGraphMode, shape: StepShape, name: str = "") -> None:
         other = Kernel(f"{name} other", self.kernel_us + self.row_us * shape.num_tokens)
         attention = Kernel(f"{name} attention", self.kernel_us + self.kv_us * shape.kv_tokens)
@@ -57,6 +60,18 @@ class PlayingPricer:
             kernels=names.count("launch"),
             graphs=names.count("replay"),
         )
+
+
+class PlayedPlan:
+    def __init__(self, pricer: PlayingPricer, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> None:
+        self._price = lambda kv_tokens, attended: pricer.price(
+            mode, StepShape(num_tokens, num_requests, attended, kv_tokens))  # fmt: skip
+        price = self._price(0, 0)
+        self.launch_us, self.num_launches = price.launch_us, price.kernels + price.graphs
+
+    def times_us(self, kv_tokens: int, attended: int) -> tuple[float, float, float]:
+        price = self._price(kv_tokens, attended)
+        return price.gpu_us, price.behind_us, price.busy_us
 
 
 COSTS = LaunchCosts(
