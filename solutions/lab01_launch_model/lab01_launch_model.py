@@ -184,8 +184,9 @@ require(judge(lab01.STEP_TIME, step_time, oracle_cases))
 lab01.show_queue(launch_queue, step_time)
 
 # %% [markdown]
-# Up to 6 µs the kernels hardly matter, above 7 nothing else does. "A step of twice as many launches takes twice as
-# long" and "kernels twice as fast make the step twice as fast" are both true, each on its own side of that border.
+# Up to 6 µs the kernels hardly matter, from 7 µs on nothing else does. "Launches twice as fast make the step twice as
+# fast" and "kernels twice as fast make the step twice as fast" are both nearly true, each on its own side of that
+# border.
 #
 # ## Where the border lies
 #
@@ -256,14 +257,14 @@ require(judge(lab01.CROSSOVER, crossover_batch, oracle_cases))
 
 # %% [markdown]
 # A graph moves the border from 22 down to 4: between them lie the batches for which graphs were invented. With small
-# `host_us` it moves to 1. What then stands in the way of batch 1 is the CPU's other work, and that is lab 7's business.
+# `host_us` it moves to 1. What keeps it above 1 is the CPU's other work, and that is lab 7's business.
 #
 # ## The costs of a real machine
 #
 # Where do `launch_us`, `gap_us` and `latency_us` come from? From a trace: when each call of a launch began and
 # returned, when each kernel began and ended. **The trace below is made by a simulator, with costs that it keeps to
-# itself, and with noise.** No GPU has recorded one for this lab; the last cell of this lab shows one that was, where
-# there is one.
+# itself, and with noise.** No GPU has recorded one for this lab. The lab's last cell shows what a GPU paid for
+# launching, where one was recorded.
 #
 # First come short kernels, then long ones. Every launch, gap, latency and kernel varies by up to 7 %, and one in twenty
 # takes three to twelve times as long: an interrupt, a page that was not there. `lab01.TRACE` is its pair of lists, and
@@ -420,10 +421,11 @@ lab01.show_sweep(predict_sweep)
 # - eagerly: the longer of `host_us` with a launch for each of `num_kernels`, and all kernels (`kernel_us` each) with
 #   their gaps;
 # - with a graph: the longer of `host_us` with one graph launch, and all kernels with the graph's gaps and the copies.
+#
+# The three servers, each a dict with these keys; `lab01.SERVERS` has them by name.
 
 # %%
-for name, server in lab01.SERVERS.items():
-    print(f"{name}\n    {server}")
+lab01.list_servers()
 
 
 # %% grade_id="enforce_eager"

@@ -124,6 +124,8 @@ def test_the_traces_are_those_that_the_simulator_makes(oracle):
 
 
 def test_the_sweep_is_what_the_simulator_ran(oracle):
+    args, other_ran = oracle["oracle_sweep"](Random(8), 6)
+    assert (args, other_ran) == (sweep.OTHER_SERVER, sweep.OTHER_RAN_US)
     hidden = {"launch_us": 7.5, "gap_us": 1.0, "latency_us": 2.0, "graph_launch_us": 4.0, "graph_gap_us": 0.6}
     rng, kernel = Random(7), sweep.KERNEL
     us = [kernel["weights_us"] + batch * kernel["row_us"] for _, _, batch in sweep.POINTS]

@@ -21,10 +21,10 @@ from mini_lib.labs.lab01.pictures import show_step
 from mini_lib.labs.lab01.queue_played import LAUNCH_QUEUE
 from mini_lib.labs.lab01.recorded import show_recorded
 from mini_lib.labs.lab01.servers import SERVERS
-from mini_lib.labs.lab01.showing import show_queue, show_servers, show_sweep, show_trace
+from mini_lib.labs.lab01.showing import list_servers, show_queue, show_servers, show_sweep, show_trace
 from mini_lib.labs.lab01.sweep import PREDICT_SWEEP
 
 __all__ = [
     "COSTS", "CROSSOVER", "ENFORCE_EAGER", "FIT", "KERNELS", "LAUNCH_QUEUE", "PREDICT_SWEEP", "SERVERS", "STEP_TIME",
-    "TRACE", "show_queue", "show_recorded", "show_servers", "show_step", "show_sweep", "show_trace",
+    "TRACE", "list_servers", "show_queue", "show_recorded", "show_servers", "show_step", "show_sweep", "show_trace",
 ]  # fmt: skip

@@ -52,6 +52,15 @@ def show_sweep(predict_sweep: Callable[..., Any]) -> None:
             return
 
 
+def list_servers() -> None:
+    """Print the three servers side by side, one line for each of their numbers."""
+    for number, name in enumerate(SERVERS, start=1):
+        print(f"server {number}: {name}")
+    print(f"\n{'':<18}" + "".join(f"{f'server {number}':>12}" for number in range(1, len(SERVERS) + 1)))
+    for key in next(iter(SERVERS.values())):
+        print(f"{key:<18}" + "".join(f"{server[key]:>12,}" for server in SERVERS.values()))
+
+
 def show_servers(enforce_eager: Callable[..., Any]) -> None:
     """Print for three servers what the student's function decides, and the number that decides it."""
     for name, server in SERVERS.items():
