@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mini_lib.bench.verbs import Verb, crossover, decode, graph, overlap, trace, twin
+from mini_lib.bench.verbs import Verb, crossover, decode, fit, graph, overlap, record, trace, twin
 
 VERBS: tuple[Verb, ...] = (
     graph,
@@ -14,7 +14,9 @@ VERBS: tuple[Verb, ...] = (
     overlap,
     trace,
     twin,
+    record,
     crossover,
+    fit,
 )
 DESCRIPTION = """\
 Measures what the course talks about, on this machine.

@@ -1,0 +1,45 @@
+"""The result of `bench fit` as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mini_lib.bench.table import table
+
+
+def fit_report(result: Mapping[str, Any]) -> str:
+    """Return the constants with what was assumed before, then how far fits are off that did not see what they say."""
+    head = f"Fitted to {result['rows']} decode steps, {result['source']}"
+    left_out = [f"{count} rows left out: {why}" for why, count in result["unusable"].items()]
+    rest = (
+        f"All other constants are those of the profile {result['base']!r}. graph_gap_us stays as assumed: see --help."
+    )
+    return "\n".join([head, *left_out, "", _constants(result), rest, "", *_held_out(result["held_out"])])
+
+
+def _constants(result: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            one["name"],
+            f"{one['fitted']:.3f}",
+            "not seen" if one["spread"] is None else f"{one['spread']:.1%}",
+            "-" if one["assumed"] is None else f"{one['assumed']:.3f}",
+        ]
+        for one in result["constants"]
+    ]
+    return table(["constant", "fitted", "may be off by", "was"], rows)
+
+
+def _held_out(held_out: Mapping[str, Any]) -> list[str]:
+    worst, pairs = held_out["worst_row"], held_out["mode_order_pairs"]
+    where = f"{worst['model']} {worst['style']} {worst['mode']} at batch {worst['batch']}"
+    share = f"{held_out['mode_order_right'] / pairs:.1%}" if pairs else "-"
+    rows = [
+        ["mean error", f"{held_out['mape']:.2%}"],
+        ["mean error, batch unseen too", f"{held_out['mape_of_unseen_batches']:.2%}"],
+        ["worst error", f"{held_out['worst']:+.2%} ({where})"],
+        ["noise of repeating", f"{held_out['noise']:.2%}"],
+        ["modes in the right order", f"{share} of {pairs} pairs that differ by more than noise"],
+    ]
+    return [f"{held_out['points']} points, {held_out['what']}:", table(["held out", ""], rows)]
