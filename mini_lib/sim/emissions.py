@@ -18,7 +18,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from math import ldexp
+from operator import mul, sub
 
 from mini_lib.scheduling.metrics import ServingSummary, Spread, TokenTime
 
@@ -88,8 +90,9 @@ class _Gaps:
 
     def __init__(self, times_us: Sequence[float], runs: Iterable[Sequence[int]]) -> None:
         self._times_us = times_us
-        self._inside = [0.0, *(later - earlier for earlier, later in pairwise(times_us))]
-        self._sums = list(accumulate(map(_exact, self._inside)))
+        self._inside = [0.0, *map(sub, times_us[1:], times_us)]
+        self._exact = [int(ldexp(gap, EXACT_BITS)) for gap in self._inside]
+        self._sums = list(accumulate(self._exact))
         change = [0] * (len(times_us) + 1)
         self._between: list[float] = []
         for run in runs:
@@ -97,7 +100,7 @@ class _Gaps:
                 change[min(first + 1, len(times_us))] += 1
                 change[last + 1] -= 1
             self._between += self._between_runs(run)
-        self._counts = list(accumulate(change))
+        self._counts = list(accumulate(change[: len(self._inside)]))
 
     def mean(self, run: Sequence[int]) -> float:
         """Return the mean time between the tokens of one request."""
@@ -107,15 +110,14 @@ class _Gaps:
 
     def spread(self) -> Spread:
         """Return the spread of all gaps of all requests."""
-        weighted = [(gap, count) for gap, count in zip(self._inside, self._counts[: len(self._inside)], strict=True)
-                    if count]  # fmt: skip
-        weighted = sorted(weighted + [(gap, 1) for gap in self._between])
-        if not weighted:
+        gaps, counts = self._inside + self._between, self._counts + [1] * len(self._between)
+        order = [place for place in sorted(range(len(gaps)), key=gaps.__getitem__) if counts[place]]
+        if not order:
             return Spread.of(())
-        upto = list(accumulate(count for _, count in weighted))
-        total = sum(_exact(gap) * count for gap, count in weighted)
-        p50, p99 = (weighted[bisect_left(upto, math.ceil(upto[-1] * percent / 100))][0] for percent in (50, 99))
-        return Spread(_rounded(total) / upto[-1], p50, p99, weighted[-1][0])
+        upto = list(accumulate([counts[place] for place in order]))
+        total = sum(map(mul, self._exact, self._counts)) + sum(map(_exact, self._between))
+        p50, p99 = (order[bisect_left(upto, math.ceil(upto[-1] * percent / 100))] for percent in (50, 99))
+        return Spread(_rounded(total) / upto[-1], gaps[p50], gaps[p99], gaps[order[-1]])
 
     def _between_runs(self, run: Sequence[int]) -> list[float]:
         ends = zip(run[1:-1:2], run[2::2], strict=True)
@@ -127,7 +129,7 @@ def _num_tokens(run: Sequence[int]) -> int:
 
 
 def _exact(us: float) -> int:
-    return int(math.ldexp(us, EXACT_BITS))
+    return int(ldexp(us, EXACT_BITS))
 
 
 def _rounded(exact: int) -> float:

@@ -45,7 +45,7 @@ class Leap(LeapState):
     def _decode(self, num_steps: int) -> None:
         """Make up to `num_steps` steps in which everybody decodes, until somebody arrives."""
         num_rows, first = len(self.rows), self.rows.steps
-        mode, padded = self.runner.dispatch(num_rows, uniform_decode=True)
+        mode, padded = self.runner.dispatch(num_rows, True)
         end = first + num_steps
         while self.rows.steps < end and (self.rows.steps == first or self.time.us < self.wake_us):
             self.rows.advance(1)
@@ -56,7 +56,8 @@ class Leap(LeapState):
                 self.rows.take_blocks()
                 complete = tuple(self.rows.leave())
             self._launched(Step(self.scheduler.num_steps - 1, num_rows, done_us, (), self.entered, complete))
-            make_alike_steps(self, mode, padded, end - self.rows.steps - 1)
+            if end - self.rows.steps > 1:
+                make_alike_steps(self, mode, padded, end - self.rows.steps - 1)
         self.runner.count(mode, num_rows, padded, self.rows.steps - first)
         self.rows.take_blocks()
 
@@ -73,7 +74,7 @@ class Leap(LeapState):
         num_rows, brought = len(self.rows), tuple((request, request.launch(piece)) for request, piece in shares)
         self.rows.advance(1)
         shape = self._shape(num_rows, [one for _, one in brought])
-        mode, padded = self.runner.dispatch(shape.num_tokens, uniform_decode=not shares)
+        mode, padded = self.runner.dispatch(shape.num_tokens, not shares)
         self.runner.count(mode, shape.num_tokens, padded)
         done_us = self._launch(mode, shape._replace(num_tokens=padded), shape.num_requests)
         self._launched(self._step_of(shape.num_requests, done_us, brought, emits=num_rows > 0))

@@ -104,7 +104,9 @@ class StepPricer:
         self.config, self.style, self.profile = config, style, profile
         self.itemsize = INT64 if config.family == "exact" else itemsize
         self.plan = lru_cache(maxsize=1 << 16)(self._plan)
-        self._forward = lru_cache(maxsize=1 << 12)(self._fold_forward)  # the same, however many requests
+        # What does not depend on both numbers is folded once for each of them.
+        self._forward, self._after = lru_cache(None)(self._fold_forward), lru_cache(None)(self._fold_after)
+        self._attention, self._launch = lru_cache(None)(self._attention_of), lru_cache(None)(self._fold_launch)
 
     def price(self, mode: CUDAGraphMode, shape: StepShape) -> StepPrice:
         """Return what the step costs.
@@ -136,15 +138,21 @@ class StepPricer:
             queue.launch(kernels[0])
 
     def _plan(self, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> Plan:
-        shape = StepShape(num_tokens, num_requests, attended=0, kv_tokens=0)
-        nothing, one = (
-            attention_kernels(self.config, shape._replace(attended=count, kv_tokens=count), self.itemsize)
-            for count in (0, 1)
+        write, read, growing = self._attention(num_tokens)
+        before = self._row(_one_by_one(kernels_before(StepShape(num_tokens, num_requests, 0, 0)))).upper()
+        row = LaunchSum.of([before, self._forward(mode, num_tokens, (write, read)), self._after(num_requests)])
+        return Plan(row, Hull(row.lines), growing)
+
+    def _attention_of(self, num_tokens: int) -> tuple[KernelCost, KernelCost, GrowingKernel]:
+        """Return the two kernels of attention that looks at nothing, and how the second grows with what it sees."""
+        (write, nothing), (_, one) = (
+            attention_kernels(self.config, StepShape(num_tokens, 1, count, count), self.itemsize) for count in (0, 1)
         )
-        around = kernels_before(shape), kernels_after(self.config, shape, self.itemsize)
-        before, after = (self._row(_one_by_one(part)) for part in around)
-        launches = LaunchSum.of([before, self._forward(mode, num_tokens, nothing), after])
-        return Plan(launches, Hull(launches.lines), GrowingKernel.between(nothing[-1], one[-1], self.profile))
+        return write, nothing, GrowingKernel.between(nothing, one, self.profile)
+
+    def _fold_after(self, num_requests: int) -> LaunchSum:
+        shape = StepShape(num_requests, num_requests, 0, 0)
+        return self._row(_one_by_one(kernels_after(self.config, shape, self.itemsize))).upper()
 
     def _fold_forward(self, mode: CUDAGraphMode, num_tokens: int, attention: tuple[KernelCost, ...]) -> LaunchSum:
         """Fold the forward pass. What runs from one attention to the next is the same in every layer: folded once."""
@@ -154,13 +162,13 @@ class StepPricer:
         if mode is CUDAGraphMode.FULL:
             works = [self._work(first), self._work(layer).times(again), self._work(last)]
             return self._graph(Work(*map(sum, zip(*works, strict=True))))
-        rows = [self._row(launches_of(mode, part)) for part in (first, layer, last)]
+        rows = [self._row(launches_of(mode, part)).upper() for part in (first, layer, last)]
         return LaunchSum.of([rows[0], rows[1].repeated(again), rows[2]]).upper()
 
     def _row(self, launches: Iterable[Launch]) -> LaunchSum:
-        return LaunchSum.of([self._launch(*launch) for launch in launches]).upper()
+        return LaunchSum.of([self._launch(*launch) for launch in launches])
 
-    def _launch(self, is_graph: bool, costs: tuple[KernelCost, ...]) -> LaunchSum:
+    def _fold_launch(self, is_graph: bool, costs: tuple[KernelCost, ...]) -> LaunchSum:
         if is_graph:
             return self._graph(self._work(costs))
         launch, (busy_us, reads, _) = self.profile.launch, self._work(costs)

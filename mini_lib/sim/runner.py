@@ -13,6 +13,7 @@ Not modelled: the host memory that a batch waits in (`ModelRunner` has two sets,
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from mini_lib.dispatch import CudagraphDispatcher, CUDAGraphMode
 from mini_lib.scheduling.batch import SchedulerOutput
@@ -67,6 +68,7 @@ class SimRunner:
         self.num_steps = self.num_tokens = self.padded_tokens = 0
         self.steps_by_mode: dict[CUDAGraphMode, int] = {}
         self._clock, self._spans = clock, spans
+        self.dispatch = cache(self._dispatch)  # depends on nothing else
 
     def execute_model(self, batch: SchedulerOutput) -> SimOutput:
         """Launch the batch and return at once: the clock stands where its last launch is made."""
@@ -86,7 +88,7 @@ class SimRunner:
         self.count(mode, num_tokens, padded)
         return mode, StepShape(padded, len(batch.requests), attended, kv_tokens)
 
-    def dispatch(self, num_tokens: int, uniform_decode: bool) -> tuple[CUDAGraphMode, int]:
+    def _dispatch(self, num_tokens: int, uniform_decode: bool) -> tuple[CUDAGraphMode, int]:
         """Return how such a batch runs, and to how many tokens it is padded."""
         mode, descriptor = self.dispatcher.dispatch(num_tokens, uniform_decode)
         return mode, descriptor.num_tokens

@@ -138,9 +138,12 @@ class SimDevice:
         """Tell whether a launch of the next step could find the queue full: it may, or one of a step in flight did."""
         while self._in_flight and self._in_flight[0].done_us <= self._clock.us:
             self._in_flight.popleft()
-        pending = sum(one.num_launches for one in self._in_flight)
-        may_be_full = self.num_launches(plan) + pending > self.profile.launch.queue_depth
-        return may_be_full or any(one.waited for one in self._in_flight)
+        pending = self.num_launches(plan)
+        for one in self._in_flight:
+            pending += one.num_launches
+            if one.waited:
+                return True
+        return pending > self.profile.launch.queue_depth
 
     def never_waits(self, plan: Plan) -> bool:
         """Tell whether a launch of a step finds a place even when the same step is in flight before it."""
