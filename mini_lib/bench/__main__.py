@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mini_lib.bench.verbs import Verb, crossover, decode, fit, graph, overlap, record, trace, twin
+from mini_lib.bench.verbs import Verb, crossover, decode, fit, graph, overlap, record, targets, trace, twin
 
 VERBS: tuple[Verb, ...] = (
     graph,
@@ -15,6 +15,7 @@ VERBS: tuple[Verb, ...] = (
     trace,
     twin,
     record,
+    targets,
     crossover,
     fit,
 )
