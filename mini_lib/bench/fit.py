@@ -82,6 +82,7 @@ def fit_result(fitted: FittedRun) -> dict[str, Any]:
     return {
         "machine": dict(fitted.run.machine),
         "source": fitted.run.source("step"),
+        "quotable": fitted.run.counts,
         "base": fitted.base.name,
         "rows": fitted.fit.num_rows,
         "unusable": dict(fitted.unusable),

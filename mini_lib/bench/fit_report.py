@@ -11,11 +11,10 @@ from mini_lib.bench.table import table
 def fit_report(result: Mapping[str, Any]) -> str:
     """Return the constants with what was assumed before, then how far fits are off that did not see what they say."""
     head = f"Fitted to {result['rows']} decode steps, {result['source']}"
+    warning = [] if result["quotable"] else ["No GPU, or a quick look at one: this tries the fit; no number to quote."]
     left_out = [f"{count} rows left out: {why}" for why, count in result["unusable"].items()]
-    rest = (
-        f"All other constants are those of the profile {result['base']!r}. graph_gap_us stays as assumed: see --help."
-    )
-    return "\n".join([head, *left_out, "", _constants(result), rest, "", *_held_out(result["held_out"])])
+    rest = f"All else is the profile {result['base']!r}. kernel_us and gap_us go with its graph_gap_us: see --help."
+    return "\n".join([head, *warning, *left_out, "", _constants(result), rest, "", *_held_out(result["held_out"])])
 
 
 def _constants(result: Mapping[str, Any]) -> str:

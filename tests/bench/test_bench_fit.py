@@ -12,6 +12,7 @@ import pytest
 from mini_lib.bench.__main__ import main
 from mini_lib.bench.fit import FittedRun, fit_recorded, fit_result, nearest_profile, newest_gpu_run
 from mini_lib.bench.fit_constants import CONSTANTS, fit
+from mini_lib.bench.fit_report import fit_report
 from mini_lib.bench.fit_rows import StepRows, counts_of, values_of
 from mini_lib.bench.fit_validation import Point, Validation, validate
 from mini_lib.dispatch import CUDAGraphMode
@@ -131,7 +132,8 @@ def test_with_one_model_recorded_batch_sizes_alone_are_held_out():
 
 
 def test_a_constant_that_no_row_shows_stays_as_assumed_and_is_said_to_be_unseen():
-    full = [row for row in ROWS if row["mode"] == "FULL" and row["model"].startswith("llama")]
+    rows = synthetic_rows(noise=1e-4, models=("llama-3.2-1b", "llama-3-8b"))
+    full = [row for row in rows if row["mode"] == "FULL"]
     found = fit(StepRows(full), H200)
     assert found.spread["launch_us"] > 1 and found.values["launch_us"] == pytest.approx(H200.launch.launch_us, rel=0.01)
     assert found.spread["copy_gb_per_s"] < 0.05
@@ -208,5 +210,9 @@ def test_bench_fit_refuses_a_file_that_is_no_recorded_run(tmp_path):
         main(["fit", str(path)])
 
 
-def test_a_result_is_plain_json(fitted):
-    assert json.loads(json.dumps(fit_result(fitted)))["base"] == "H200"
+def test_a_result_is_plain_json_and_says_where_it_is_nothing_to_quote(fitted):
+    result = json.loads(json.dumps(fit_result(fitted)))
+    assert result["base"] == "H200" and result["quotable"]
+    on_twin = fit_recorded(synthetic_run(ROWS, device="CPU twin"))
+    assert "no number to quote" in fit_report(fit_result(on_twin))
+    assert "no number to quote" not in fit_report(result)
