@@ -6,7 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from mini_lib.bench.verbs import Verb, crossover, decode, fit, graph, overlap, record, targets, trace, twin
+from mini_lib.bench.verbs import (
+    Verb,
+    crossover,
+    decode,
+    fit,
+    graph,
+    overlap,
+    record,
+    targets,
+    trace,
+    twin,
+    vllm,
+)
 
 VERBS: tuple[Verb, ...] = (
     graph,
@@ -15,6 +27,7 @@ VERBS: tuple[Verb, ...] = (
     trace,
     twin,
     record,
+    vllm,
     targets,
     crossover,
     fit,

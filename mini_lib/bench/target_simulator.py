@@ -7,9 +7,10 @@ Its speed is measured now, on this machine, in minutes.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
+from mini_lib.bench.fit import fit_recorded
 from mini_lib.bench.fit_validation import Validation
+from mini_lib.bench.simulation_speed import SimulationSpeed, measure_simulation_speed
 from mini_lib.bench.target_figures import Figure, NotMeasuredError, Runs, newest_with
 
 NUM_REQUESTS, QUICK_REQUESTS = 10_000, 500
@@ -45,8 +46,6 @@ class SimulatorError:
 
     @cached_property
     def _validation(self) -> tuple[Validation, str]:
-        from mini_lib.bench.fit import fit_recorded
-
         run, _ = newest_with(self.runs, "step")
         try:
             return fit_recorded(run).validation, run.source("step")
@@ -69,11 +68,11 @@ class SimulatorSpeed:
         return self._figure("fast_forward_ratio")
 
     def _figure(self, name: str) -> Figure:
-        how = str(self._speed.how)
-        return Figure(float(getattr(self._speed, name)), f"{QUICK_NOTE}; {how}" if self.quick else how)
+        how = self._speed.how
+        if not self._speed.equal:
+            raise NotMeasuredError(f"Leaps and steps came to different results, so neither speed counts: {how}")
+        return Figure(getattr(self._speed, name), f"{QUICK_NOTE}; {how}" if self.quick else how)
 
     @cached_property
-    def _speed(self) -> Any:
-        from mini_lib.bench.simulation_speed import measure_simulation_speed
-
+    def _speed(self) -> SimulationSpeed:
         return measure_simulation_speed(QUICK_REQUESTS if self.quick else NUM_REQUESTS, progress=self.progress)

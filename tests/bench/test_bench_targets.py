@@ -4,7 +4,6 @@ The runs here are synthetic: numbers made up in this file so that the answer is 
 """
 
 import json
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -150,10 +149,9 @@ def fake_speed(monkeypatch):
 
     def measure(num_requests, progress):
         asked.append(num_requests)
-        return SimpleNamespace(stepped_ratio=40.0, fast_forward_ratio=2000.0, how="made up")
+        return SimpleNamespace(stepped_ratio=40.0, fast_forward_ratio=2000.0, how="made up", equal=num_requests > 100)
 
-    fake = SimpleNamespace(measure_simulation_speed=measure)
-    monkeypatch.setitem(sys.modules, "mini_lib.bench.simulation_speed", fake)
+    monkeypatch.setattr(target_simulator, "measure_simulation_speed", measure)
     return asked
 
 
@@ -171,6 +169,12 @@ def test_with_nothing_recorded_every_line_that_needs_a_gpu_says_so(fake_speed):
 def test_the_quick_speed_says_that_it_is_quick(fake_speed):
     row = next(row for row in target_rows([], quick=True) if row.verdict == MET)
     assert fake_speed == [500] and row.how.startswith("--quick: 500 requests and not 10,000; made up")
+
+
+def test_a_speed_does_not_count_if_leaps_and_steps_disagree(fake_speed, monkeypatch):
+    monkeypatch.setattr(target_simulator, "QUICK_REQUESTS", 50)
+    rows = [row for row in target_rows([], quick=True) if row.name.startswith("simulated")]
+    assert [row.verdict for row in rows] == [NOT_MEASURED] * 2 and "different results" in rows[0].how
 
 
 def test_the_goals_are_those_of_the_course(fake_speed):
