@@ -30,11 +30,12 @@ _HOME_OF = {
     "InputBuffers": "mini_lib.graphs",
     "GraphRunner": "mini_lib.graphs",
     "CompilationMode": "mini_lib.compilation",
+    "diagnose": "mini_lib.diagnosis",
     "FutureMap": "mini_lib.engine",
     "Engine": "mini_lib.engine",
 }
 _ROOMS = (
-    *("bench", "compilation", "config", "dispatch", "engine", "graphs"),
+    *("bench", "compilation", "config", "diagnosis", "dispatch", "engine", "graphs"),
     *("labs", "learn", "model", "plots", "scheduling", "sim", "timing"),
 )
 

@@ -25,7 +25,7 @@ FLOORS = {
     "withheld": 0,
     "config": 1, "dispatch": 1, "timing": 1,
     "graphs": 2, "model": 2, "scheduling": 2, "plots": 2, "learn": 2,
-    "compilation": 3, "sim": 3,
+    "compilation": 3, "diagnosis": 3, "sim": 3,
     "engine": 4,
     "labs": 5, "bench": 5,
 }  # fmt: skip

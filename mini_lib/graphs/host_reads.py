@@ -49,30 +49,41 @@ class HostReads(TorchFunctionMode):
         self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in _COPIES_TO_HOST and not _reads_one_value(func, args):
-            refuse_host_copy(_COPIES_TO_HOST[func], "to")
-        if func is Tensor.to and _names_the_cpu(args[1:], kwargs):
-            refuse_host_copy('.to("cpu")', "to")
-        if func in _COPIES_FROM_HOST and _makes_device_tensor(func, args, kwargs):
-            refuse_host_copy(_COPIES_FROM_HOST[func], "from")
+        if copy := copy_with_host(func, args, kwargs):
+            refuse_host_copy(*copy)
         if func is torch._C._nn.one_hot:
             return _one_hot(func, *args, **kwargs)
         self.call = getattr(func, "__name__", "")
         return func(*args, **kwargs)
 
 
+def copy_with_host(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the call as a student writes it and "to" or "from" if it copies between the GPU and the CPU, else None."""
+    if func in _COPIES_TO_HOST and not _reads_one_value(func, args):
+        return _COPIES_TO_HOST[func], "to"
+    if func is Tensor.to and _names_the_cpu(args[1:], kwargs):
+        return '.to("cpu")', "to"
+    if func in _COPIES_FROM_HOST and _makes_device_tensor(func, args, kwargs):
+        return _COPIES_FROM_HOST[func], "from"
+    return None
+
+
 def refuse_host_copy(call: str, direction: str) -> NoReturn:
     """Raise what torch raises for a copy between GPU memory and ordinary (pageable) CPU memory."""
+    raise CaptureError(FirstLine.PAGEABLE_COPY, host_copy_hint(call, direction))
+
+
+def host_copy_hint(call: str, direction: str) -> str:
+    """Return our paragraph on a copy between GPU memory and ordinary CPU memory."""
     copies = f"{call} copies {'from the GPU to' if direction == 'to' else 'to the GPU from'} ordinary CPU memory"
     way_out = (
         "Read the output after the replay, outside the graph."
         if direction == "to"
         else "Make the tensor before the capture, and copy new values into it with copy_() before each replay."
     )
-    raise CaptureError(
-        FirstLine.PAGEABLE_COPY,
+    return (
         f"{copies}, and the CPU would have to be there at each replay, which it is not. {way_out} "
-        "The capture goes on if you catch this error.",
+        "The capture goes on if you catch this error."
     )
 
 

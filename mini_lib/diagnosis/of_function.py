@@ -1,0 +1,53 @@
+"""Is my model launch-bound? One call: a function is timed where there is a GPU, and what a graph could hold is found.
+
+>>> import torch
+>>> print(diagnose(lambda x: (x @ x).relu(), torch.ones(4, 4)).sentence)  # doctest: +SKIP
+Too little to tell: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from mini_lib.diagnosis.capturability import Capturability, examine
+from mini_lib.diagnosis.diagnosis import Diagnosis, diagnose_trace
+from mini_lib.diagnosis.live import run_live
+from mini_lib.diagnosis.verdict import Verdict
+from mini_lib.graphs import device_of, get_device_module
+from mini_lib.timing import ASSUMED, LaunchCosts
+
+
+def diagnose(
+    fn: Callable[..., object],
+    *inputs: Any,
+    device_module: ModuleType | None = None,
+    costs: LaunchCosts = ASSUMED,
+) -> Diagnosis:
+    """Return what holds `fn(*inputs)` up, what of it a CUDA graph could hold, and what to expect of one.
+
+    On a GPU it is timed, profiled and captured: some fifty calls, on `inputs` themselves. On the CPU twin nothing is
+    timed, since a CPU's times say nothing about a GPU's: kernels are counted and obstacles found, and the verdict is
+    honest about the rest. Either way `fn` is called for real. `costs` says what launching takes where no trace shows
+    it; take a device's from `mini_lib.sim.PROFILES["H200"].launch`.
+    """
+    device_module = device_module or get_device_module()
+    held = examine(fn, inputs, device_module)
+    if device_of(device_module).type != "cuda":
+        return Diagnosis(Verdict.UNKNOWN, capturability=held, notes=(_border(held, costs),))
+    run = run_live(fn, inputs)
+    found = diagnose_trace(run.timeline, costs=costs)
+    return replace(found, capturability=held, notes=(*found.notes, run.note))
+
+
+def _border(held: Capturability, costs: LaunchCosts) -> str:
+    """Say which kernels would make this function launch-bound: those that are shorter than a launch."""
+    border_us = max(costs.launch_us - costs.gap_us, 0.0)
+    source = costs.source if len(costs.source) < 40 else "see the source of these costs"
+    return (
+        f"a CPU cannot tell how long kernels take on a GPU. This call would be launch-bound there if its "
+        f"{held.num_kernels} kernels take less than {border_us:.3g} µs on average: a launch takes the CPU "
+        f"{costs.launch_us:.3g} µs, and {costs.gap_us:.3g} µs lie between two kernels anyway ({source})"
+    )
