@@ -14,6 +14,7 @@ from mini_lib.scheduling.metrics import ServingSummary, Spread
 from mini_lib.sim.emissions import Emissions
 from mini_lib.sim.startup import Startup
 from mini_lib.timing import Timeline
+from mini_lib.timing.trace_file import TraceFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,17 @@ class SimResult:
         """The share of computed rows that was padding, from 0 to 1."""
         computed = self.num_tokens + self.padded_tokens
         return self.padded_tokens / computed if computed else 0.0
+
+    def trace_file(self, **made_by: str) -> TraceFile:
+        """Return the timeline as a trace that says it was simulated, of what, and whatever `made_by` adds.
+
+        Raises:
+            ValueError: no timeline was kept.
+        """
+        if self.timeline is None:
+            raise ValueError("this simulation kept no timeline: ask simulate() for timeline='steps' or 'kernels'.")
+        what = {"model": self.model, "style": self.style, "mode": self.mode.name, "loop": self.loop}
+        return TraceFile({"kind": "simulated", "device": self.device, **what, **made_by}, self.timeline)
 
     def __str__(self) -> str:
         return "\n".join(f"{name:<16} {value}" for name, value in self.rows())
