@@ -2,8 +2,8 @@
 
 GPU time often comes in minutes. So a part is measured in units, each unit's rows are written at once (to another file
 first, which then takes the old one's place: a run that is killed leaves a whole file), and a later run on the same
-device, driver, torch and plan goes on where the file ends. It looks for that file where it writes, and in the library's
-own data.
+device, driver, torch, plan and kernels goes on where the file ends. It looks for that file where it writes, and in the
+library's own data.
 
 Not modelled: two runs that record at the same time.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from mini_lib.sim.recorded import DATA, SCHEMA, VERSION, RecordedRun, recorded_runs
 
-SAME = ("device", "driver", "torch", "plan")  # what two runs must share to be one recording
+SAME = ("device", "driver", "torch", "plan", "kernels")  # what two runs must share to be one recording
 
 
 def file_stem(machine: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -72,9 +72,9 @@ class OverlapSweep:
         plan = self.bench.plan
         if not self.bench.fits(plan.overlap_model, plan.overlap_batch):
             return Measured((), [f"{plan.overlap_model.name} does not fit into this device's memory: no overlap."])
-        gpu_us = statistics.median(span.duration_us for span in self._steady(self._run("normal", 0.0)[0]))
+        gpu_us = statistics.median(span.duration_us for span in steady(self._run("normal", 0.0)[0]))
         work_us = share * gpu_us
-        runs = {name: [] for name in LOOPS}  # type: dict[str, list[Timeline]]
+        runs: dict[str, list[Timeline]] = {name: [] for name in LOOPS}
         tokens = {}
         for _ in range(plan.overlap_rounds.rounds):
             for name in LOOPS:
@@ -85,8 +85,8 @@ class OverlapSweep:
             "model": plan.overlap_model.name, "style": STYLE, "mode": MODE.name, "batch": plan.overlap_batch,
             "context": PROMPT_TOKENS + plan.overlap_rounds.calls,
         }  # fmt: skip
-        row = {"what": "overlap", **head, "share": share, "work_us": work_us, **self._figures(runs), "equal": equal}
-        return Measured([row, {"what": "idle", **head, **self._idle(runs["overlap"])}] if share == 0 else [row])
+        row = {"what": "overlap", **head, "share": share, "work_us": work_us, **overlap_figures(runs), "equal": equal}
+        return Measured([row, {"what": "idle", **head, **idle_figures(runs["overlap"])}] if share == 0 else [row])
 
     def _run(self, name: str, work_us: float) -> tuple[Timeline, list[list[int]]]:
         """Serve the requests once; return what happened, and their tokens."""
@@ -114,36 +114,40 @@ class OverlapSweep:
             )  # fmt: skip
         return self._engine
 
-    def _steady(self, timeline: Timeline) -> list[Span]:
-        """Return the GPU's spans of the steps that only decode, in order."""
-        steps = [span for span in timeline.lane(GPU) if span.name.startswith("step")]
-        return steps[FIRST_STEADY:]
 
-    def _figures(self, runs: dict[str, list[Timeline]]) -> dict[str, Any]:
-        times = {name: summary([_between_ends(self._steady(run)) for run in one]) for name, one in runs.items()}
-        gpu_us = statistics.median(span.duration_us for run in runs["normal"] for span in self._steady(run))
-        normal_us, overlap_us = times["normal"]["median_us"], times["overlap"]["median_us"]
-        ideal = normal_us / max(gpu_us, normal_us - gpu_us)
-        return {
-            "gpu_us": gpu_us,
-            "normal_us": normal_us,
-            "overlap_us": overlap_us,
-            "speedup": normal_us / overlap_us,
-            "ideal_speedup": ideal,
-            "share_of_ideal": normal_us / overlap_us / ideal,
-            "repeat_us": {name: one["repeat_us"] for name, one in times.items()},
-            "iterations": times["overlap"]["iterations"],
-        }
-
-    def _idle(self, runs: list[Timeline]) -> dict[str, Any]:
-        """Return the share of steady decode in which no launch was at work on the GPU, by run and the median."""
-        shares = []
-        for run in runs:
-            steps = self._steady(run)
-            inside = run.between(steps[0].start_us, steps[-1].end_us)
-            shares.append(Timeline(inside.lane(GPU)).idle_share(GPU))
-        return {"idle_share": statistics.median(shares), "repeat_idle_share": shares}
+def steady(timeline: Timeline) -> list[Span]:
+    """Return the GPU's spans of the steps that only decode, in order."""
+    steps = [span for span in timeline.lane(GPU) if span.name.startswith("step")]
+    return steps[FIRST_STEADY:]
 
 
-def _between_ends(steps: list[Span]) -> list[float]:
+def overlap_figures(runs: Mapping[str, Sequence[Timeline]]) -> dict[str, Any]:
+    """Return the figures of the runs of both loops, "normal" and "overlap"."""
+    times = {name: summary([_between_ends(steady(run)) for run in one]) for name, one in runs.items()}
+    gpu_us = statistics.median(span.duration_us for run in runs["normal"] for span in steady(run))
+    normal_us, overlap_us = times["normal"]["median_us"], times["overlap"]["median_us"]
+    ideal = normal_us / max(gpu_us, normal_us - gpu_us)
+    return {
+        "gpu_us": gpu_us,
+        "normal_us": normal_us,
+        "overlap_us": overlap_us,
+        "speedup": normal_us / overlap_us,
+        "ideal_speedup": ideal,
+        "share_of_ideal": normal_us / overlap_us / ideal,
+        "repeat_us": {name: one["repeat_us"] for name, one in times.items()},
+        "iterations": times["overlap"]["iterations"],
+    }
+
+
+def idle_figures(runs: Sequence[Timeline]) -> dict[str, Any]:
+    """Return the share of steady decode in which no launch was at work on the GPU, by run and the median."""
+    shares = []
+    for run in runs:
+        steps = steady(run)
+        inside = run.between(steps[0].start_us, steps[-1].end_us)
+        shares.append(Timeline(inside.lane(GPU)).idle_share(GPU))
+    return {"idle_share": statistics.median(shares), "repeat_idle_share": shares}
+
+
+def _between_ends(steps: Sequence[Span]) -> list[float]:
     return [after.end_us - before.end_us for before, after in itertools.pairwise(steps)]

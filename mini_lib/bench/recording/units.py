@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
@@ -54,13 +55,16 @@ class Bench:
         return replace(config, max_model_len=self.plan.context)
 
     def fits(self, config: ModelConfig, batch: int) -> bool:
-        """Tell whether weights and the KV of `batch` requests fit into the device's memory. The twin's is endless."""
-        if not on_gpu(self.device_module):
-            return True
-        return bytes_needed(config, batch, self.plan.context) + SPARE_BYTES <= torch.cuda.mem_get_info()[1]
+        """Tell whether weights and the KV of `batch` requests fit into the device's memory."""
+        return self.holds(bytes_needed(config, batch, self.plan.context))
+
+    def holds(self, num_bytes: int) -> bool:
+        """Tell whether the device has so much memory besides what is spared. The twin's is endless."""
+        return not on_gpu(self.device_module) or num_bytes + SPARE_BYTES <= torch.cuda.mem_get_info()[1]
 
     def release(self) -> None:
         """Give back memory that nobody holds any more, before something large is built."""
+        gc.collect()  # wrappers and graphs may hold one another
         if on_gpu(self.device_module):
             torch.cuda.synchronize()
             torch.cuda.empty_cache()
