@@ -21,7 +21,7 @@ from mini_lib.dispatch.forward_context import get_forward_context
 from mini_lib.dispatch.splitting_ops import splitting_op
 from mini_lib.model.custom_op import custom_op
 from mini_lib.model.hashing import paged_hash
-from mini_lib.model.kv_cache import kv_write
+from mini_lib.model.kv_cache import kv_write, rope_and_kv_write
 from mini_lib.model.paged_attention import paged_attention
 
 
@@ -75,22 +75,44 @@ def attention(q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, l
 
 
 @splitting_op
+def rope_attention(
+    q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, cos_sin: Tensor, layer: int
+) -> None:
+    """Do the same for queries and keys that RoPE has not turned yet: one kernel turns them and writes the KV cache.
+
+    `cos_sin`: cosines and sines of all positions, (max_model_len, head_dim). `q` is turned in place; `k` is spent.
+    """
+    _attend(paged_attention, q, k, v, out, positions, layer, cos_sin)
+
+
+@splitting_op
 def hash_attention(q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, layer: int) -> None:
     """Do the same for the exact model, in int64: `out` becomes a hash of all that the query sees, and of its order."""
     _attend(paged_hash, q, k, v, out, positions, layer)
 
 
 def _attend(
-    read: Callable[..., None], q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, layer: int
+    read: Callable[..., None],
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    out: Tensor,
+    positions: Tensor,
+    layer: int,
+    cos_sin: Tensor | None = None,
 ) -> None:
     metadata = current_metadata()
     num_tokens = metadata.token_rows.shape[0]
     if num_tokens > q.shape[0]:
         raise ValueError(f"the metadata speaks of {num_tokens} tokens, and attention got queries of {q.shape[0]}.")
+    q, k, v, positions = (one[:num_tokens] for one in (q, k, v, positions))
     kv_cache = metadata.kv_caches[layer]
-    kv_write(k[:num_tokens], v[:num_tokens], kv_cache, metadata.slot_mapping)
-    places = (metadata.page_table, metadata.token_rows, positions[:num_tokens], metadata.max_seq_len)
-    read(out[:num_tokens], q[:num_tokens], kv_cache, *places)
+    if cos_sin is None:
+        kv_write(k, v, kv_cache, metadata.slot_mapping)
+    else:
+        rope_and_kv_write(positions, q, k, v, cos_sin, kv_cache, metadata.slot_mapping)
+    places = (metadata.page_table, metadata.token_rows, positions, metadata.max_seq_len)
+    read(out[:num_tokens], q, kv_cache, *places)
 
 
 def current_metadata() -> AttentionMetadata:
@@ -109,14 +131,22 @@ def _attention(q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, 
     attention(q, k, v, out, positions, layer)
 
 
+def _rope_attention(
+    q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, cos_sin: Tensor, layer: int
+) -> None:
+    rope_attention(q, k, v, out, positions, cos_sin, layer)
+
+
 def _hash_attention(q: Tensor, k: Tensor, v: Tensor, out: Tensor, positions: Tensor, layer: int) -> None:
     hash_attention(q, k, v, out, positions, layer)
 
 
 opaque_attention = custom_op(mutates=("out",), name="attention")(_attention)
+opaque_rope_attention = custom_op(mutates=("q", "out"), name="rope_attention")(_rope_attention)
 opaque_hash_attention = custom_op(mutates=("out",), name="hash_attention")(_hash_attention)
 
 SPLITTING_OPS: dict[str, Callable[..., None]] = {
     "mini_lib::attention": attention,
+    "mini_lib::rope_attention": rope_attention,
     "mini_lib::hash_attention": hash_attention,
 }

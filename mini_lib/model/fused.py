@@ -1,7 +1,7 @@
 """The fused style: one op per production kernel, and the residual kept beside the hidden state, as vLLM's Llama does.
 
-Each addition of a residual is done by the norm that follows it, so a layer is ten kernels: two norms, four matrix
-products, rope, KV write, attention, silu-and-mul, and nothing else but views.
+Each addition of a residual is done by the norm that follows it, and RoPE by what writes the KV cache, so a layer is
+nine kernels: two norms, four matrix products, RoPE with KV write, attention, silu-and-mul, and nothing else but views.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from mini_lib.config import ModelConfig
-from mini_lib.model.decoder import Decoder, attend
+from mini_lib.model.attention import opaque_rope_attention, rope_attention
+from mini_lib.model.decoder import Decoder
 from mini_lib.model.lean import LeanLayer
-from mini_lib.model.ops import fused_add_rms_norm, rms_norm, rope, silu_and_mul
+from mini_lib.model.ops import fused_add_rms_norm, rms_norm, silu_and_mul
 from mini_lib.model.weights import Weights
 
 
@@ -26,8 +27,10 @@ class FusedLayer(LeanLayer):
         q, k, v = heads.split((self.config.num_heads, self.config.num_kv_heads, self.config.num_kv_heads), dim=1)
         if self.config.qk_norm:
             q, k = normalised(q, self.q_norm, self.config), normalised(k, self.k_norm, self.config)
-        rope(positions, q, k, cos_sin)
-        hidden = functional.linear(attend(q, k, v, positions, self.layer), self.o)
+        seen = torch.empty_like(q, memory_format=torch.contiguous_format)
+        attend = opaque_rope_attention if torch.compiler.is_compiling() else rope_attention
+        attend(q, k, v, seen, positions, cos_sin, self.layer)
+        hidden = functional.linear(seen.flatten(1), self.o)
         fused_add_rms_norm(hidden, residual, self.mlp_norm, self.config.rms_eps)
         gate_up = functional.linear(hidden, self.gate_up)
         product = gate_up.new_empty(gate_up.shape[0], self.config.intermediate_size)

@@ -36,7 +36,7 @@ def new_kv_caches(
     return tuple(torch.zeros(shape, device=device, dtype=dtype) for _ in range(config.num_layers))
 
 
-@custom_op(mutates=("kv_cache",))
+@custom_op(mutates=("kv_cache",), kernel="kv_write")
 def kv_write(key: Tensor, value: Tensor, kv_cache: Tensor, slot_mapping: Tensor) -> None:
     """Write `key` and `value` of shape (T, num_kv_heads, head_dim) to the slots of T tokens.
 
@@ -45,6 +45,34 @@ def kv_write(key: Tensor, value: Tensor, kv_cache: Tensor, slot_mapping: Tensor)
     slots = kv_cache.flatten(1, 2)
     slots[0].index_copy_(0, slot_mapping, key)
     slots[1].index_copy_(0, slot_mapping, value)
+
+
+@custom_op(mutates=("query", "kv_cache"), kernel="kv_write")
+def rope_and_kv_write(
+    positions: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    cos_sin: Tensor,
+    kv_cache: Tensor,
+    slot_mapping: Tensor,
+) -> None:
+    """Turn `query` (T, num_heads, head_dim) in place, and write `key`, turned, and `value` to the slots of T tokens.
+
+    Each token's heads turn by its position. `cos_sin` (max_model_len, head_dim) holds per position the cosines of all
+    angles, then the sines. The first half of a head turns with its second half (NeoX order, as Llama's). `key` itself
+    stays as it is.
+    """
+    cos_sin_rows = cos_sin[positions]
+    query.copy_(_turned(query, cos_sin_rows))
+    kv_write(_turned(key, cos_sin_rows), value, kv_cache, slot_mapping)
+
+
+def _turned(heads: Tensor, cos_sin_rows: Tensor) -> Tensor:
+    """Return `heads`, (T, heads, head_dim), each turned by its token's angles, (T, head_dim) in float32."""
+    cos, sin = cos_sin_rows.unsqueeze(1).chunk(2, dim=-1)
+    left, right = heads.float().chunk(2, dim=-1)
+    return torch.cat((left * cos - right * sin, right * cos + left * sin), dim=-1).to(heads.dtype)
 
 
 def slots_seen(page_table: Tensor, token_rows: Tensor, places: Tensor, block_size: int) -> Tensor:

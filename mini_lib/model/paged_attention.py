@@ -6,8 +6,10 @@ and sum (the online softmax of FlashAttention, Dao et al. 2022). That bounds the
 nothing is visible adds exact zeros, looking further than needed changes no bit: a full graph that always looks to
 `max_model_len` gives what eager attention gives that looks no further than the batch.
 
-Not modelled: speed. Keys of a request are read once per token and not once per tile, and as many torch kernels run as
-the loop has steps; in a node count it is one kernel, as in production.
+For CUDA tensors there is a kernel in Triton (`mini_lib.model.kernels.decode_attention`).
+
+Not modelled here: speed. Keys of a request are read once per token and not once per tile, and as many torch kernels run
+as the loop has steps; in a node count it is one kernel, as in production.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from mini_lib.model.kv_cache import slots_seen
 CHUNK = 128  # positions read at a time: the same at every max_seq_len, so that the sums are taken in the same order
 
 
-@custom_op(mutates=("out",))
+@custom_op(mutates=("out",), kernel="decode_attention")
 def paged_attention(
     out: Tensor,
     query: Tensor,

@@ -33,8 +33,9 @@ def requirements(extra: str | None = None) -> list[Requirement]:
     ]
 
 
-def test_every_extra_holds_the_one_before_it():
-    assert list(EXTRAS) == list(environment.EXTRAS)
+def test_every_extra_holds_the_one_before_it_and_the_last_one_holds_the_kernels_too():
+    assert [extra for extra in EXTRAS if extra != "kernels"] == list(environment.EXTRAS)
+    assert f"{PROJECT['name']}[kernels]" in EXTRAS[environment.EXTRAS[-1]]
     for smaller, larger in zip(environment.EXTRAS, environment.EXTRAS[1:], strict=False):
         assert f"{PROJECT['name']}[{smaller}]" in EXTRAS[larger], f"the extra {larger} must hold {smaller}"
 

@@ -9,8 +9,10 @@ from torch.nn import functional
 from mini_lib.config import ModelConfig
 from mini_lib.dispatch.forward_context import set_forward_context
 from mini_lib.dispatch.splitting_ops import split_by
-from mini_lib.model import SPLITTING_OPS, AttentionMetadata, attention, hash_attention, new_kv_caches
+from mini_lib.model import SPLITTING_OPS, AttentionMetadata, attention, hash_attention, new_kv_caches, rope_attention
 from mini_lib.model import paged_attention as paged_attention_op
+from mini_lib.model.decoder import rotation_table
+from mini_lib.model.naive import rotate_half
 from mini_lib.model.paged_attention import CHUNK
 from tests.model.paged import BLOCK_SIZE, CONTEXT, Chunk, Paged
 
@@ -163,6 +165,31 @@ def test_rows_beyond_the_metadata_are_padding_and_stay_as_they_were(device):
             attention(heads[:2], heads[:2, :2], heads[:2, 2:], out[:2], positions[:2], 0)
 
 
+def test_attention_that_turns_is_rope_by_hand_and_then_attention(device):
+    qs, ks = all_heads(device)
+    batch, table = {1: (3, 5), 4: (0, 2)}, rotation_table(CONFIG).to(device)
+    positions = torch.tensor([3, 4, 5, 6, 7, 0, 1], device=device)
+    cos, sin = (torch.cat((half, half), -1).unsqueeze(1) for half in table[positions].chunk(2, -1))
+    q, k = (
+        torch.cat([heads[row][start : start + count] for row, (start, count) in batch.items()]) for heads in (qs, ks)
+    )
+    outs = []
+    for turned in (False, True):
+        paged = Paged(CONFIG, device, torch.float32)
+        for cache in paged.kv_caches:
+            cache.nan_to_num_(0.25)
+        inputs = paged.inputs([Chunk(row, start, [0] * count) for row, (start, count) in batch.items()])
+        outs.append(torch.empty_like(q))
+        with set_forward_context(attn_metadata=paged.metadata(inputs["token_rows"], inputs["slot_mapping"])):
+            if turned:
+                rope_attention(q.clone(), k, k * 0.5, outs[-1], positions, table, 0)
+            else:
+                by_hand = [heads * cos + rotate_half(heads) * sin for heads in (q, k)]
+                attention(*by_hand, k * 0.5, outs[-1], positions, 0)
+    # float32: two products and a sum, rounded in another order
+    torch.testing.assert_close(*outs, rtol=0, atol=2e-6)
+
+
 def test_each_layer_has_its_own_cache(device):
     paged = Paged(CONFIG, device, torch.float32)
     qs, ks = all_heads(device)
@@ -179,6 +206,8 @@ def test_the_opaque_op_does_what_its_python_function_does_and_both_can_be_cut(na
     heads = torch.arange(5 * config.q_size).view(5, -1, config.head_dim).to(device, dtype) - 9
     k = heads[:, : config.num_kv_heads] * 3
     opaque = getattr(torch.ops.mini_lib, name.split("::")[1]).default
+    angles = (torch.linspace(-1, 1, CONTEXT * config.head_dim, device=device).view(CONTEXT, -1),)
+    cos_sin = angles if name == "mini_lib::rope_attention" else ()
     outs = []
     cuts = []
     for call in (SPLITTING_OPS[name], opaque):
@@ -186,12 +215,12 @@ def test_the_opaque_op_does_what_its_python_function_does_and_both_can_be_cut(na
         inputs = paged.inputs([Chunk(2, 0, [0] * 5)])
         outs.append(torch.zeros_like(heads))
         with set_forward_context(attn_metadata=paged.metadata(inputs["token_rows"], inputs["slot_mapping"])):
-            call(heads, k, k + 2, outs[-1], inputs["positions"], 1)
+            call(heads.clone(), k, k + 2, outs[-1], inputs["positions"], *cos_sin, 1)
             with split_by(lambda function, *args: cuts.append((function.__name__, args[-1]))):
-                call(heads, k, k + 2, outs[-1], inputs["positions"], 1)
+                call(heads, k, k + 2, outs[-1], inputs["positions"], *cos_sin, 1)
     assert torch.equal(*outs) and outs[0].any()
     assert cuts == [(name.split("::")[1], 1)] * 2
-    assert {"mini_lib::attention": attention, "mini_lib::hash_attention": hash_attention} == SPLITTING_OPS
+    assert [attention, rope_attention, hash_attention] == list(SPLITTING_OPS.values())
 
 
 def test_without_metadata_attention_says_what_is_missing(device):
