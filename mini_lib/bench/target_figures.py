@@ -170,7 +170,7 @@ def newest_with(runs: Runs, part: str, **wanted: Any) -> tuple[RecordedRun, list
         rows = _equal(run.rows(part, **wanted)) if run.counts else []
         if rows:
             return run, rows
-    what = ", ".join(str(value) for value in wanted.values())
+    what = ", ".join(f"{key} {value}" for key, value in wanted.items() if key != "what")
     raise NotMeasuredError(f"No GPU has recorded it{what and f' ({what})'}: run .ci/gpu record {part} on one.")
 
 

@@ -18,6 +18,7 @@ from mini_lib.bench.recording.plan import QUICK, Plan
 from mini_lib.bench.recording.step_part import StepPart
 from mini_lib.bench.recording.units import Bench, Measured, Unit
 from mini_lib.graphs.progress import progress_bar
+from mini_lib.model.kernels import kernels_run_here
 
 PARTS: dict[str, Callable[[Bench], Iterator[Unit]]] = {
     "launch": lambda bench: chain(chains.units(bench), pieces.units(bench), captures.units(bench)),
@@ -50,7 +51,8 @@ def record_part(
             "on small shapes, in seconds; its times are nothing to quote."
         )
     with one_cpu_thread():
-        told = machine(command_line(arguments), device_module) | {"plan": plan.name}
+        own = "triton" if on_gpu(device_module) and kernels_run_here() else "torch"  # who made the course's own kernels
+        told = machine(command_line(arguments), device_module) | {"plan": plan.name, "kernels": own}
         file = RecordingFile(told, part, folder)
         left = [unit for unit in PARTS[part](Bench(plan, device_module)) if not file.is_done(unit.name)]
         if _measure(left, file, seconds, progress):
