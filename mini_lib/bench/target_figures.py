@@ -171,6 +171,8 @@ def newest_with(runs: Runs, part: str, **wanted: Any) -> tuple[RecordedRun, list
         if rows:
             return run, rows
     what = ", ".join(f"{key} {value}" for key, value in wanted.items() if key != "what")
+    if any(run.counts and run.rows(part, **wanted) for run in runs):
+        raise NotMeasuredError(f"It was recorded ({what}), but its outputs were not those of eager execution.")
     raise NotMeasuredError(f"No GPU has recorded it{what and f' ({what})'}: run .ci/gpu record {part} on one.")
 
 

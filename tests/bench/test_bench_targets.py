@@ -103,6 +103,12 @@ def test_a_tax_that_is_no_line_has_a_small_r_squared():
         figures.tax_is_a_line([made_up(launch=PIECES[:2])])
 
 
+def test_steps_whose_outputs_were_wrong_are_no_measurement():
+    wrong = [row | {"equal": False} if row["style"] == "naive" else row for row in STEPS]
+    with pytest.raises(NotMeasuredError, match="its outputs were not those of eager execution"):
+        figures.same_kernels([made_up(step=wrong)])
+
+
 def test_a_sweep_that_was_interrupted_is_not_judged():
     with pytest.raises(NotMeasuredError, match=r"recorded in part"):
         figures.share_of_ideal([made_up(serve=OVERLAPS[:8])])
