@@ -3,14 +3,13 @@
 The list is written from the model's text and checked against its runs: `tests/sim/test_costs.py` counts the kernels,
 operations and bytes of real tensors and finds the same, kernel by kernel.
 
->>> from collections import Counter
 >>> shape = StepShape.decode(batch_size=4, context=100)
 >>> for style in ("naive", "lean", "fused"):
 ...     step = step_kernels(ModelConfig.tiny(), style, shape)
 ...     print(style, [len(part) for part in step])
-naive [10, 91, 7]
-lean [10, 39, 7]
-fused [10, 22, 7]
+naive [10, 93, 8]
+lean [10, 41, 8]
+fused [10, 22, 8]
 
 Not modelled: copies of the batch to the device, libraries that launch two kernels for one product, caches.
 """
@@ -18,17 +17,15 @@ Not modelled: copies of the batch to the device, libraries that launch two kerne
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
 
 from mini_lib.config import ModelConfig
 from mini_lib.sim.costs_around import kernels_after, kernels_before
 from mini_lib.sim.costs_attention import attention_kernels
 from mini_lib.sim.costs_exact import exact
 from mini_lib.sim.costs_llama import ForwardParts, Rows, fused, lean, naive
-from mini_lib.sim.costs_ops import INT64
+from mini_lib.sim.costs_ops import INT64, Target
 from mini_lib.sim.kernel_cost import StepKernels, StepShape
 
-Target = Literal["gpu", "twin"]
 STYLES = {"naive": naive, "lean": lean, "fused": fused}
 
 
@@ -45,9 +42,9 @@ def step_kernels(
     """
     itemsize = _itemsize(config, itemsize)
     parts = forward_parts(config, style, shape.num_tokens, itemsize, target)
-    layer = (*parts.before, *attention_kernels(config, shape, itemsize), *parts.after)
+    layer = (*parts.before, *attention_kernels(config, style, shape, itemsize, target), *parts.after)
     forward = (*parts.start, *(layer * config.num_layers), *parts.end)
-    return StepKernels(kernels_before(shape), forward, kernels_after(config, shape, itemsize))
+    return StepKernels(kernels_before(shape), forward, kernels_after(config, shape, itemsize, target))
 
 
 @lru_cache(maxsize=4096)

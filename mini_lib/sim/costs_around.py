@@ -9,10 +9,11 @@ Not modelled: the copies that bring the batch to the device, on a stream of thei
 from __future__ import annotations
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_ops import BOOL, INT64, gather, gemm, op
+from mini_lib.sim.costs_ops import BOOL, FLOAT32, INT64, Target, gather, gemm, op
 from mini_lib.sim.kernel_cost import KernelCost, StepShape
 
 Kernels = tuple[KernelCost, ...]
+LOGITS_AT_A_TIME = 4096  # of which the first kernel of `mini_lib.model.kernels.greedy` keeps the largest and its place
 
 
 def kernels_before(shape: StepShape) -> Kernels:
@@ -27,20 +28,26 @@ def kernels_before(shape: StepShape) -> Kernels:
     )  # fmt: skip
 
 
-def kernels_after(config: ModelConfig, shape: StepShape, itemsize: int) -> Kernels:
+def kernels_after(config: ModelConfig, shape: StepShape, itemsize: int, target: Target = "gpu") -> Kernels:
     """Return the choice of each request's last token, the model's `sample`, `FutureMap.stash`, and sending tokens."""
     ids = shape.num_requests * INT64
     keep = op("aten.index_put_", ids, ids, ids)
     last = gather("aten.index", shape.num_requests, config.hidden_size * itemsize)
-    sample = _hash(config, shape.num_requests) if config.family == "exact" else _head(config, shape, itemsize)
+    if config.family == "exact":
+        sample = _hash(config, shape.num_requests)
+    else:
+        sample = _head(config, shape.num_requests, itemsize, target)
     return (last, *sample, op("aten.neg", ids, ids), keep, keep, op("aten.copy_", ids, ids))
 
 
-def _head(config: ModelConfig, shape: StepShape, itemsize: int) -> Kernels:
-    """Return `Decoder.sample`: logits of the whole vocabulary, and the place of the largest."""
-    logits = shape.num_requests * config.vocab_size * itemsize
-    head = gemm(shape.num_requests, config.hidden_size, config.vocab_size, itemsize)
-    return head, op("mini_lib.sample", logits, shape.num_requests * INT64)
+def _head(config: ModelConfig, num_requests: int, itemsize: int, target: Target) -> Kernels:
+    """Return `Decoder.sample`: logits of the whole vocabulary, and the place of the largest, on a GPU in two steps."""
+    logits, ids = num_requests * config.vocab_size * itemsize, num_requests * INT64
+    head = gemm(num_requests, config.hidden_size, config.vocab_size, itemsize)
+    if target == "twin":
+        return head, op("mini_lib.sample", logits, ids)
+    best = num_requests * -(-config.vocab_size // LOGITS_AT_A_TIME) * (FLOAT32 + INT64)
+    return head, op("mini_lib.sample", logits, best), op("mini_lib.sample.put_together", best, ids)
 
 
 def _hash(config: ModelConfig, num_requests: int) -> Kernels:

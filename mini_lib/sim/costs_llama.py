@@ -6,6 +6,10 @@ only the shape of the model and the number of tokens are needed. Layers are alik
 Two targets. "twin" counts the ops that torch runs on a CPU. "gpu" differs in the lean style alone: there
 `functional.rms_norm` is one kernel and not six ops (eight in 16 bits), and torch copies what does not lie side by side
 before it and before `roll`: queries and keys, which are cut out of wider vectors, unless the step has a single token.
+
+Ours are the counts of published decoders (Qwen3-0.6B 1614, 739 and 375 kernels a step) but for this. They write keys
+and values one by one, except in the fused style, where RoPE is a kernel before that one. Their lean style turns queries
+and keys one by one. Outside the layers they have 18, 11 and 11 kernels with the head, and we 13, 7 and 2 without it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_ops import FLOAT32, INT64, gather, gemm, op
+from mini_lib.sim.costs_ops import FLOAT32, gather, gemm, op
 from mini_lib.sim.kernel_cost import KernelCost
 
 Kernels = tuple[KernelCost, ...]
@@ -92,11 +96,9 @@ def lean(rows: Rows) -> ForwardParts:
 
 
 def fused(rows: Rows) -> ForwardParts:
-    """Return what `FusedDecoder` launches: one kernel per op of `mini_lib.model.ops`, residuals added by the norms."""
+    """Return what `FusedDecoder` launches: residuals are added by the norms, and RoPE is done where KV is written."""
     config = rows.config
     hidden, product = rows.bytes(config.hidden_size), rows.bytes(config.intermediate_size)
-    turns = rows.bytes(config.q_size + config.kv_size)
-    rope = op("mini_lib.rope", rows.num_tokens * INT64, rows.wide(config.head_dim), turns, turns)
     head_norms = (
         _own_norm(rows, config.num_heads, config.head_dim),
         _own_norm(rows, config.num_kv_heads, config.head_dim),
@@ -104,7 +106,7 @@ def fused(rows: Rows) -> ForwardParts:
     add_norm = op("mini_lib.fused_add_rms_norm", hidden, hidden, config.hidden_size * rows.itemsize, hidden, hidden)
     return ForwardParts(
         start=(_embedding(rows)[0], _own_norm(rows, 1, config.hidden_size)),
-        before=(_qkv(rows), *(head_norms if config.qk_norm else ()), rope),
+        before=(_qkv(rows), *(head_norms if config.qk_norm else ())),
         after=(
             rows.linear(config.q_size, config.hidden_size), add_norm, _gate_up(rows),
             op("mini_lib.silu_and_mul", 2 * product, product),

@@ -13,8 +13,11 @@ it splits a narrow product along its inner dimension.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mini_lib.sim.kernel_cost import KernelCost
 
+Target = Literal["gpu", "twin"]  # whose kernels: what a GPU launches, or the ops that the CPU twin counts
 INT64, FLOAT32, BOOL = 8, 4, 1  # bytes: of ids and positions, of RoPE's table and norms at work, of a comparison
 
 

@@ -138,17 +138,16 @@ class StepPricer:
             queue.launch(kernels[0])
 
     def _plan(self, mode: CUDAGraphMode, num_tokens: int, num_requests: int) -> Plan:
-        write, read, growing = self._attention(num_tokens)
+        attention, growing = self._attention(num_tokens)
         before = self._row(_one_by_one(kernels_before(StepShape(num_tokens, num_requests, 0, 0)))).upper()
-        row = LaunchSum.of([before, self._forward(mode, num_tokens, (write, read)), self._after(num_requests)])
+        row = LaunchSum.of([before, self._forward(mode, num_tokens, attention), self._after(num_requests)])
         return Plan(row, Hull(row.lines), growing)
 
-    def _attention_of(self, num_tokens: int) -> tuple[KernelCost, KernelCost, GrowingKernel]:
-        """Return the two kernels of attention that looks at nothing, and how the second grows with what it sees."""
-        (write, nothing), (_, one) = (
-            attention_kernels(self.config, StepShape(num_tokens, 1, count, count), self.itemsize) for count in (0, 1)
-        )
-        return write, nothing, GrowingKernel.between(nothing, one, self.profile)
+    def _attention_of(self, num_tokens: int) -> tuple[tuple[KernelCost, ...], GrowingKernel]:
+        """Return the kernels of attention that looks at nothing, and how the second grows with what it sees."""
+        shapes = (StepShape(num_tokens, 1, count, count) for count in (0, 1))
+        nothing, one = (attention_kernels(self.config, self.style, shape, self.itemsize) for shape in shapes)
+        return nothing, GrowingKernel.between(nothing[1], one[1], self.profile)
 
     def _fold_after(self, num_requests: int) -> LaunchSum:
         shape = StepShape(num_requests, num_requests, 0, 0)

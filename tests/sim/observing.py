@@ -46,8 +46,8 @@ _MOVES = {
     "aten.index_put_": lambda result, table, ids, values: size(*ids, values, values),
     "aten.copy_": lambda result, target, source, _=False: size(source, target),
     "mini_lib.kv_write": lambda _, key, value, cache, slots: size(slots) + 2 * size(key, value),
-    "mini_lib.rope": lambda _, positions, query, key, table: (
-        size(positions) + positions.numel() * size(table[0]) + 2 * size(query, key)
+    "mini_lib.rope_and_kv_write": lambda _, positions, query, key, value, table, cache, slots: (
+        size(positions, slots) + positions.numel() * size(table[0]) + 2 * size(query, key, value)
     ),
     "mini_lib.paged_attention": lambda _, *args: _attention(*args),
     "mini_lib.paged_hash": lambda _, *args: _attention(*args),
@@ -85,6 +85,7 @@ def _tensors(values: list[Any]) -> Iterator[Tensor]:
             yield from _tensors(list(value))
 
 
+_SPLIT = ("mini_lib.kv_write", "mini_lib.rope_and_kv_write", "mini_lib.paged_attention", "mini_lib.paged_hash")
 _WANT_CONTIGUOUS = ("aten.roll", "aten._fused_rms_norm")  # torch's kernels on a GPU (2.9 to 2.15) copy what is not
 
 
@@ -118,7 +119,7 @@ class Observer(TorchDispatchMode):
 
     def _cost(self, func: Any, args: Any, kwargs: Any, result: Any) -> KernelCost:
         name = signature_of(func).name
-        splits = name in ("mini_lib.kv_write", "mini_lib.paged_attention", "mini_lib.paged_hash")
+        splits = name in _SPLIT
         if splits and not self.look_into_attention:
             return KernelCost(name, 0, 0, True)
         return KernelCost(name, flops_of(func, args, kwargs, result), bytes_moved(func, args, kwargs, result), splits)

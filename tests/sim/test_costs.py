@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from mini_lib.dispatch import CUDAGraphMode, set_forward_context
 from mini_lib.graphs import count_launches, recorder
 from mini_lib.model import AttentionMetadata, build_model, new_kv_caches
 from mini_lib.sim.costs import step_kernels
+from mini_lib.sim.costs_around import LOGITS_AT_A_TIME
 from mini_lib.sim.kernel_cost import KernelCost, StepShape
 from tests.model.paged import Chunk, Paged
 from tests.sim.observing import Observer, new_engine, size, watching
@@ -25,6 +28,7 @@ UNTIED = replace(TINY, name="tiny untied", tie_embeddings=False, num_kv_heads=1,
 EXACT = ModelConfig.exact(num_layers=3)
 PROMPTS = [[5, 0, 3], [8], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], [7, 7]]
 LIMITS = [4, 6, 2, 5]
+ONE = StepShape.decode(1, context=9)
 LARGE = (ModelConfig.gpt2(), ModelConfig.qwen3_0_6b(), ModelConfig.llama_3_2_1b(), ModelConfig.llama_3_8b())
 CASES = [(config, style, dtype) for config in (TINY, QWEN, UNTIED) for style in STYLES
          for dtype in (torch.bfloat16, torch.float32)] + [(EXACT, "lean", torch.int64)]  # fmt: skip
@@ -111,7 +115,9 @@ def faked(config, style, dtype, num_tokens, device="cpu", observer=None):
 
 
 def without_attention(kernels):
-    return [kernel._replace(flops=0, num_bytes=0) if kernel.splits else kernel for kernel in kernels]
+    """Leave out what attention costs, and its second kernel on a GPU: a run on shapes alone knows neither."""
+    ops = [kernel for kernel in kernels if not kernel.name.endswith(".put_together")]
+    return [kernel._replace(flops=0, num_bytes=0) if kernel.splits else kernel for kernel in ops]
 
 
 @pytest.mark.parametrize("config", LARGE, ids=lambda config: config.name)
@@ -170,10 +176,51 @@ def test_between_the_graphs_of_a_piecewise_step_run_the_kernels_that_split(confi
     dtype = torch.int64 if config is EXACT else torch.float32
     with new_engine(config, style, dtype, **options) as engine:
         engine.generate([[5, 0, 3], [8]], 3)
-    split = [kernel for kernel in step_kernels(config, style, StepShape.decode(2, 4)).forward if kernel.splits]
-    assert len(split) == 2 * config.num_layers
+    kernels = step_kernels(config, style, StepShape.decode(2, 4), target="twin").forward
+    split = [kernel for kernel in kernels if kernel.splits]
     for step in engine.stats.steps:
         assert (step.mode, step.kernels, step.graphs) == (CUDAGraphMode.PIECEWISE, len(split), config.num_layers + 1)
+
+
+KERNELS = Path(__file__).resolve().parents[2] / "mini_lib" / "model" / "kernels"
+
+
+def launches_in_triton():
+    """Return how often each of the course's own kernels is launched by the op of its name: `kernel[grid](...)`."""
+    functions = [node for path in KERNELS.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))
+                 if isinstance(node, ast.FunctionDef)]  # fmt: skip
+    counts = {
+        f"mini_lib.{function.name}": sum(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Subscript) for node in ast.walk(function)
+        )
+        for function in functions
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_an_op_of_the_course_is_as_many_kernels_on_a_gpu_as_its_function_launches(style):
+    launches = launches_in_triton()
+    twin, gpu = (step_kernels(QWEN, style, ONE, target=target) for target in ("twin", "gpu"))
+    wanted = [one.name for op in (*twin.forward, *twin.after) for one in [op] * launches.get(op.name, 0)]
+    launched = [kernel.name.removesuffix(".put_together") for kernel in (*gpu.forward, *gpu.after)]
+    assert [name for name in launched if name.startswith("mini_lib.")] == wanted
+    assert wanted.count("mini_lib.sample") == 2
+
+
+def test_the_second_kernel_of_an_op_reads_what_the_first_has_written():
+    twin, gpu = (step_kernels(TINY, "fused", StepShape.decode(3, 50), target=target) for target in ("twin", "gpu"))
+    parts = 3 * 4 * (16 + 2) * 4  # per token and head: a sum of 16 channels, the sum of weights, the largest score
+    largest = 3 * (4 + 8)  # 512 logits a row are one program's: the largest and its place
+    for part, between, result in (("forward", parts, 3 * 64 * 2), ("after", largest, 3 * 8)):
+        whole = next(one for one in getattr(twin, part) if one.name in ("mini_lib.paged_attention", "mini_lib.sample"))
+        place = [one.name for one in getattr(gpu, part)].index(whole.name)
+        first, second = getattr(gpu, part)[place : place + 2]
+        ids = 3 * 8 if part == "forward" else 0  # attention asks for the positions again
+        assert first.num_bytes == whole.num_bytes - result + between
+        assert first.splits == second.splits == whole.splits
+        assert (first.flops, second.flops, second.num_bytes) == (whole.flops, 0, between + ids + result)
+    assert f"BLOCK = {LOGITS_AT_A_TIME}\n" in (KERNELS / "greedy.py").read_text()
 
 
 def test_only_the_kernel_that_reads_kv_depends_on_how_long_the_requests_are():
