@@ -160,7 +160,7 @@ class Scheduler:
         batch = SchedulerOutput(self._num_steps, brought, uniform_decode)
         self._launched[batch.step] = tuple(
             [
-                Launched(request, request.num_retractions, one.samples)
+                tuple.__new__(Launched, (request, request.num_retractions, one.samples))
                 for (request, _), one in zip(plan, brought, strict=True)
             ]
         )
@@ -177,7 +177,7 @@ class Scheduler:
         request.token_ids.append(token_id)
         status = self._status_after(request, token_id)
         if not status.is_finished:
-            return NewToken(request.request_id, token_id, None)
+            return tuple.__new__(NewToken, (request.request_id, token_id, None))  # a third of the time of NewToken()
         self._pool.finish(request, status)
         return NewToken(request.request_id, token_id, status.value)
 

@@ -12,18 +12,18 @@ from mini_lib.sim.kernel_cost import StepShape
 from mini_lib.sim.runner_device import InFlight, Plan
 
 
-def make_alike_steps(state: LeapState, mode: CUDAGraphMode, padded: int, num_steps: int) -> None:
-    """Make up to `num_steps` steps like the one that `state` made last, until the first who waits arrives.
+def make_alike_steps(state: LeapState, mode: CUDAGraphMode, padded: int, num_steps: int) -> bool:
+    """Make up to `num_steps` steps in which everybody decodes, until the first who waits arrives.
 
-    Makes none where a launch might find the queue full.
+    Returns False where it makes none, because a launch might find the queue full.
     """
     device = state.runner.device
     plan = device.pricer.plan(mode, padded, len(state.rows))
-    if device.never_waits(plan) and not device.might_wait(plan):
-        _make(state, mode, padded, plan, num_steps)
+    can = device.never_waits(plan) and not device.might_wait(plan)
+    return can and _make(state, mode, padded, plan, num_steps)
 
 
-def _make(state: LeapState, mode: CUDAGraphMode, padded: int, plan: Plan, num_steps: int) -> None:
+def _make(state: LeapState, mode: CUDAGraphMode, padded: int, plan: Plan, num_steps: int) -> bool:
     device, num_rows, overlaps, wake_us = state.runner.device, len(state.rows), state.overlaps, state.wake_us
     now_us, free_us, copied_us, busy_us = state.time.us, device.free_us, device.copies_free_us, device.busy_us
     half_us, sync_us = state.scheduler.half_us(num_rows), device.profile.launch.sync_us
@@ -52,3 +52,4 @@ def _make(state: LeapState, mode: CUDAGraphMode, padded: int, plan: Plan, num_st
         step, shape = state.scheduler.num_steps - 1, StepShape(padded, num_rows, kv_tokens, kv_tokens)
         device.note(InFlight(step, mode, shape, start_us, *before_us, device.num_launches(plan), free_us, False))
         state.in_flight = Step(step, num_rows, free_us) if overlaps else None
+    return made > 0

@@ -43,23 +43,24 @@ class Leap(LeapState):
         return num_steps > 0
 
     def _decode(self, num_steps: int) -> None:
-        """Make up to `num_steps` steps in which everybody decodes, until somebody arrives."""
+        """Make up to `num_steps` steps in which everybody decodes, until somebody arrives; at their end some leave."""
         num_rows, first = len(self.rows), self.rows.steps
         mode, padded = self.runner.dispatch(num_rows, True)
         end = first + num_steps
         while self.rows.steps < end and (self.rows.steps == first or self.time.us < self.wake_us):
+            if self.is_plain and make_alike_steps(self, mode, padded, end - self.rows.steps):
+                continue
             self.rows.advance(1)
             shape = StepShape(padded, num_rows, self.rows.kv_tokens, self.rows.kv_tokens)
             done_us = self._launch(mode, shape, num_rows)
-            complete: tuple[Request, ...] = ()
-            if self.rows.steps == end:
-                self.rows.take_blocks()
-                complete = tuple(self.rows.leave())
-            self._launched(Step(self.scheduler.num_steps - 1, num_rows, done_us, (), self.entered, complete))
-            if end - self.rows.steps > 1:
-                make_alike_steps(self, mode, padded, end - self.rows.steps - 1)
+            self._launched(Step(self.scheduler.num_steps - 1, num_rows, done_us, (), self.entered))
         self.runner.count(mode, num_rows, padded, self.rows.steps - first)
         self.rows.take_blocks()
+        if self.rows.steps == end and (complete := tuple(self.rows.leave())):
+            if self.in_flight:  # their last token is in it
+                self.in_flight = self.in_flight._replace(complete=complete)
+            else:
+                self._finish(complete)
 
     def _step_with_prompts(self) -> bool:
         """Make a step with pieces of prompts, of those who ingest and of those who are let in now."""
@@ -157,10 +158,13 @@ class Leap(LeapState):
         self.time.us += self.scheduler.half_us(step.num_requests)
         if step.emits:
             self.scheduler.emissions.extend((self.time.us,), [request.request_id for request in step.first_seen])
-        if not step.complete:
-            return
-        self.rows.take_blocks()  # before those of the complete come free: in this order the scheduler does it
-        for request in step.complete:
+        if step.complete:
+            self._finish(step.complete)
+
+    def _finish(self, complete: tuple[Request, ...]) -> None:
+        """Let those go whose last token was taken in."""
+        self.rows.take_blocks()  # before theirs come free: in this order the scheduler does it
+        for request in complete:
             self.write_down(request, num_in_flight=0)
             request.reads_future = self.overlaps  # as schedule() left it when the next step was made
             self.pool.finish(request, RequestStatus.FINISHED_LENGTH)

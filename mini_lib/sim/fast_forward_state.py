@@ -53,6 +53,15 @@ class LeapState:
         self.stops_at = NEVER  # the number of steps of `rows` before which somebody's stop token is sampled
         self.takes_prompts = self.config.policy == "mixed" and not stops.possible
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what is in flight was made of those who decode now, and brings nobody's first token or last."""
+        flying = self.in_flight
+        if flying is None:
+            return not self.entered
+        alike = flying.num_requests == len(self.rows) and flying.emits
+        return alike and not (flying.complete or flying.first_seen or flying.prompts)
+
     def enter(self, in_flight: InFlight | None) -> bool:
         """Take the state over; False where a leap would not understand it."""
         running = self.pool.running

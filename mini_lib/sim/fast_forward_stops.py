@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import repeat
+
 from mini_lib.scheduling.requests import Request
 from mini_lib.sim.runner import CONSTANT_TOKEN, TokenAt
 
@@ -16,10 +19,10 @@ class Stops:
         self._found: dict[int, int] = {}
         self.possible = stop_token_id is not None and (token_at is not None or stop_token_id == CONSTANT_TOKEN)
 
-    def tokens(self, request: Request, first: int, end: int) -> list[int]:
+    def tokens(self, request: Request, first: int, end: int) -> Iterable[int]:
         """Return the tokens of `request` at the positions `first` .. `end - 1`."""
         if self._token_at is None:
-            return [CONSTANT_TOKEN] * (end - first)
+            return repeat(CONSTANT_TOKEN, end - first)
         return [self._token_at(request.request_id, position) for position in range(first, end)]
 
     def position_of(self, request: Request) -> int:
@@ -28,6 +31,6 @@ class Stops:
             return NEVER
         if request.request_id not in self._found:
             first = len(request.prompt)
-            answer = self.tokens(request, first, first + request.max_new_tokens)
+            answer = list(self.tokens(request, first, first + request.max_new_tokens))
             self._found[request.request_id] = first + answer.index(self._stop) if self._stop in answer else NEVER
         return self._found[request.request_id]

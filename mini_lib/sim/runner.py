@@ -78,7 +78,10 @@ class SimRunner:
     def step_of(self, batch: SchedulerOutput) -> tuple[CUDAGraphMode, StepShape]:
         """Return how `batch` runs, and the shape of the step, padded; count it."""
         num_tokens = attended = kv_tokens = 0
-        for request in batch.requests:
+        if batch.uniform_decode:  # the same, and nearly always so
+            num_tokens = len(batch.requests)
+            attended = kv_tokens = sum([request.start for request in batch.requests]) + num_tokens
+        for request in () if batch.uniform_decode else batch.requests:
             count = len(request.token_ids)
             end = request.start + count
             num_tokens += count

@@ -66,8 +66,14 @@ class Copies:
 
     def done_us(self, start_us: float, gpu_free_us: float, copies_free_us: float) -> float:
         """Return when the last copy is done: it follows the others, or it is launched after all of them are done."""
-        first_us = self.first_us(start_us, gpu_free_us, copies_free_us)
-        return max(first_us + self._rest_us, start_us + self._last_arrival_us) + self._copy_us
+        # The maxima are written out: this is asked once a step, and `max` takes longer than all of the rest.
+        first_us, follows_us = start_us + self._arrival_us, copies_free_us + self.gap_us
+        if gpu_free_us > first_us:
+            first_us = gpu_free_us
+        if follows_us > first_us:
+            first_us = follows_us
+        done_us, last_us = first_us + self._rest_us, start_us + self._last_arrival_us
+        return (done_us if done_us > last_us else last_us) + self._copy_us
 
 
 class InFlight(NamedTuple):
