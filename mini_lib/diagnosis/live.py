@@ -13,10 +13,10 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from types import ModuleType
 from typing import Any, NamedTuple
 
-import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, supported_activities
 
 from mini_lib.timing import Timeline
 from mini_lib.timing.trace_file import read_trace
@@ -44,26 +44,33 @@ class LiveRun(NamedTuple):
         return said + "."
 
 
-def run_live(fn: Callable[..., object], inputs: tuple[Any, ...]) -> LiveRun:
+def run_live(fn: Callable[..., object], inputs: tuple[Any, ...], device_module: ModuleType) -> LiveRun:
     """Warm `fn` up, time calls in a row, and profile a few."""
     for _ in range(NUM_WARMUPS):
         fn(*inputs)
-    torch.cuda.synchronize()
-    call_us = median(_between_marks(fn, inputs, NUM_TIMED))
+    device_module.synchronize()
+    call_us = median(_between_marks(fn, inputs, NUM_TIMED, device_module))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "calls.json"
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
-            profiled = _between_marks(fn, inputs, NUM_PROFILED)
+        with profile(activities=_activities()) as profiler:
+            profiled = _between_marks(fn, inputs, NUM_PROFILED, device_module)
         profiler.export_chrome_trace(str(path))
         return LiveRun(call_us, read_trace(path).timeline, median(profiled))
 
 
-def _between_marks(fn: Callable[..., object], inputs: tuple[Any, ...], num_calls: int) -> list[float]:
+def _activities() -> list[ProfilerActivity]:
+    """Return what there is to watch: CPU and GPU, or the CPU alone where torch has no profiler for a GPU."""
+    return [one for one in (ProfilerActivity.CPU, ProfilerActivity.CUDA) if one in supported_activities()]
+
+
+def _between_marks(
+    fn: Callable[..., object], inputs: tuple[Any, ...], num_calls: int, device_module: ModuleType
+) -> list[float]:
     """Return the microseconds from each call to the next on the GPU. Nobody waits in between but `fn` itself."""
-    marks = [torch.cuda.Event(enable_timing=True) for _ in range(num_calls + 1)]
+    marks = [device_module.Event(enable_timing=True) for _ in range(num_calls + 1)]
     marks[0].record()
     for mark in marks[1:]:
         fn(*inputs)
         mark.record()
-    torch.cuda.synchronize()
+    device_module.synchronize()
     return [1e3 * before.elapsed_time(after) for before, after in pairwise(marks)]

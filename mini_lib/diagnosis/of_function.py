@@ -37,7 +37,7 @@ def diagnose(
     held = examine(fn, inputs, device_module)
     if device_of(device_module).type != "cuda":
         return Diagnosis(Verdict.UNKNOWN, capturability=held, notes=(_border(held, costs),))
-    run = run_live(fn, inputs)
+    run = run_live(fn, inputs, device_module)
     found = diagnose_trace(run.timeline, costs=costs)
     return replace(found, capturability=held, notes=(*found.notes, run.note))
 

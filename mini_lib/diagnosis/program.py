@@ -8,7 +8,7 @@ about as long as in the trace: this is the check that the other answers rest on.
   dispatch between those launches is gone; other CPU work among them stays.
 - pieces: the same, but kernels of attention are launched one by one between the graphs, as piecewise capture does.
 - overlap: each wait waits for the stretch before, so the GPU works while the CPU prepares the next step. That asks that
-  launches do not depend on what was read back (tokens stay on the device, as in `FutureMap`).
+  launches do not depend on what was read back (tokens stay on the device, as in `FutureMap`), and pinned memory for it.
 
 Not modelled: kernels that change with the way in which they are launched, static inputs that must be copied first,
 and how streams wait for one another.
@@ -16,6 +16,7 @@ and how streams wait for one another.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -49,7 +50,6 @@ class Program(NamedTuple):
 
     stretches: tuple[tuple[Action, ...], ...]
     costs: LaunchCosts
-    own_gap: bool  # gap_us was seen in the trace, and not taken from the assumed costs
     measured_us: float  # how long these stretches took in the trace
 
 
@@ -67,6 +67,7 @@ def program_of(reading: Reading, pairs: Pairs, steady: Steady, assumed: LaunchCo
     if not inside or any(place not in pairs for place in inside if reading.calls[place].brings):
         return None
     short_us = PAUSE_LAUNCHES * launch_period_us(reading.calls)
+    own_us = _median([c.end_us - c.start_us for c in reading.launches if not c.waits], assumed.launch_us)
     stretches: list[tuple[Action, ...]] = []
     actions: list[Action] = []
     free_from_us, edge, before = steady.start_us, 1, ""
@@ -74,16 +75,17 @@ def program_of(reading: Reading, pairs: Pairs, steady: Steady, assumed: LaunchCo
         call = reading.calls[place]
         pause_us = max(call.start_us - free_from_us, 0.0)
         is_dispatch = bool(before and call.brings) and pause_us <= short_us
-        busy_until_us = pairs[place][0].start_us if call.brings and call.waits else call.end_us
-        call_us = max(busy_until_us - max(call.start_us, free_from_us), 0.0)
+        call_us = max(call.end_us - max(call.start_us, free_from_us), 0.0)
+        if call.brings and call.waits:
+            call_us = min(pairs[place][0].start_us - call.start_us, own_us)  # the rest of it is waiting
         actions.append(Action(pause_us, is_dispatch, call_us, call.brings, pairs.get(place, ()), call.waited))
         free_from_us, before = max(free_from_us, call.end_us), "" if call.waited else call.brings
         if call.waited and edge < len(steady.edges) and call.end_us >= steady.edges[edge]:
             stretches.append(tuple(actions))
             actions, edge = [], edge + 1
     stretches += [tuple(actions)] if actions else []
-    costs, own_gap = _costs(reading, pairs, assumed)
-    return Program(tuple(stretches), costs, own_gap, steady.end_us - steady.start_us)
+    costs = _costs(reading, pairs, assumed)
+    return Program(tuple(stretches), costs, steady.end_us - steady.start_us)
 
 
 def play(program: Program, change: Change, costs: LaunchCosts | None = None) -> float:
@@ -104,14 +106,15 @@ def _play(queue: LaunchQueue, part: Sequence[Action], earlier: list[Event] | Non
         queue.host("other work", sum(action.pause_us for action in part if not action.is_dispatch))
         queue.launch_graph("recorded", [_kernel(work) for action in part for work in action.works], _lanes(part)[0])
         return
-    queue.host("other work", first.pause_us)
+    if first.pause_us:
+        queue.host("other work", first.pause_us)
     if first.brings:
         _bring(queue, first)
-    if not first.waits:
-        queue.host("call without a wait", 0.0 if first.brings else first.call_us)
-    elif earlier is None or first.works:
+    elif not first.waits:
+        queue.host("a wait for nothing", first.call_us)
+    if first.waits and earlier is None:
         queue.synchronize()
-    elif earlier:
+    elif first.waits and earlier:
         queue.synchronize(earlier[-1])
 
 
@@ -174,8 +177,8 @@ def _lanes(stretch: Sequence[Action]) -> list[str]:
     return list({work.lane: None for action in stretch for work in action.works}) or ["GPU"]
 
 
-def _costs(reading: Reading, pairs: Pairs, assumed: LaunchCosts) -> tuple[LaunchCosts, bool]:
-    """Return the costs of launching as the trace shows them, else as assumed; and whether the eager gap was seen.
+def _costs(reading: Reading, pairs: Pairs, assumed: LaunchCosts) -> LaunchCosts:
+    """Return the costs of launching as the trace shows them, else as assumed.
 
     The launch calls' own times are played as CPU work, so `launch_us` is 0.
     """
@@ -187,12 +190,12 @@ def _costs(reading: Reading, pairs: Pairs, assumed: LaunchCosts) -> tuple[Launch
         gap_us, call = work.start_us - free_from_us[work.lane], launched.get(work)
         free_from_us[work.lane] = max(free_from_us[work.lane], work.end_us)
         if work in in_graphs:
-            graph_gaps.append(max(gap_us, 0.0))
+            graph_gaps += [max(gap_us, 0.0)] if gap_us < math.inf else []
         elif call is not None and call.end_us >= work.start_us - gap_us:
             latencies.append(max(work.start_us - call.end_us, 0.0))
         elif call is not None:
             gaps.append(max(gap_us, 0.0))
-    costs = replace(
+    return replace(
         assumed,
         launch_us=0.0,
         gap_us=_median(gaps, assumed.gap_us),
@@ -201,7 +204,6 @@ def _costs(reading: Reading, pairs: Pairs, assumed: LaunchCosts) -> tuple[Launch
         sync_us=_median(_tails(reading), assumed.sync_us),
         source="a trace; what it does not show: " + assumed.source,
     )
-    return costs, bool(gaps)
 
 
 def _tails(reading: Reading) -> list[float]:

@@ -115,12 +115,13 @@ def _gaps(works: Sequence[Work], start_us: float, end_us: float) -> Iterator[tup
     """Yield the times in which no stream worked, each with the work that ended it (None at the end of the window)."""
     free_from_us = start_us
     for work in works:
-        if work.start_us > free_from_us and work.start_us <= end_us:
+        if work.start_us > end_us:
+            break
+        if work.start_us > free_from_us:
             yield free_from_us, work.start_us, work
         free_from_us = max(free_from_us, work.end_us)
     if free_from_us < end_us:
-        after = next((work for work in works if work.start_us > end_us), None)
-        yield free_from_us, end_us, after
+        yield free_from_us, end_us, None
 
 
 def _covered(works: Sequence[Work], start_us: float, end_us: float) -> float:
