@@ -99,9 +99,10 @@ def _put_together(
     maximum = tl.full([1], float("-inf"), tl.float32)
     total = tl.zeros([1], tl.float32)
     weighted = tl.zeros([BLOCK], tl.float32)
-    for start in range(0, tl.cdiv(end, SPAN), STRETCHES):
+    num_filled = tl.cdiv(end, SPAN)
+    for start in range(0, num_filled, STRETCHES):
         spans = start + tl.arange(0, STRETCHES)
-        filled = spans * SPAN < end
+        filled = spans < num_filled
         heights = tl.load(maxima + first + spans, mask=filled, other=float("-inf"))
         larger = tl.maximum(maximum, tl.max(heights, axis=0))
         shares, rescale = tl.exp(heights - larger), tl.exp(maximum - larger)
