@@ -37,7 +37,8 @@ def test_a_full_graph_is_one_launch_and_a_piecewise_step_one_more_graph_than_lay
         eager = mode == "NONE"
         graphs = {"NONE": 0, "PIECEWISE": num_layers + 1}.get(mode, 1)
         assert (row["decode_graphs"], row["decode_mode"]) == (graphs, mode if mode != "FULL_AND_PIECEWISE" else "FULL")
-        assert row["decode_launches"] == row["decode_kernels"] + graphs and (row["decode_kernels"] > 20) == eager
+        assert row["decode_launches"] == row["decode_kernels"] + graphs
+        assert (row["decode_kernels"] > 2 * num_layers) == eager, "two kernels a layer run between pieces"
     assert rows["FULL_AND_PIECEWISE", 3]["prompt_mode"] == "PIECEWISE"
     assert rows["FULL", 3]["prompt_mode"] == "FULL"
 
