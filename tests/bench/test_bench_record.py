@@ -14,7 +14,7 @@ import torch
 
 from mini_lib.bench.__main__ import main
 from mini_lib.bench.provenance import machine
-from mini_lib.bench.recording import pieces, record
+from mini_lib.bench.recording import chains, pieces, record
 from mini_lib.bench.recording.file import RecordingFile
 from mini_lib.bench.recording.overlap_sweep import LoadedLoop, idle_figures, overlap_figures
 from mini_lib.bench.recording.plan import FULL, MODES, QUICK
@@ -93,8 +93,9 @@ def test_a_shared_pool_that_begins_with_the_largest_takes_its_size_and_own_pools
     shared, own = series["shared", "largest first"], series["own", "largest first"]
     assert shared["largest_bytes"] == shared["pool_bytes"] > 0
     assert own["pool_bytes"] == len(QUICK.capture_sizes) * own["largest_bytes"]
-    rows = run.rows("launch", what="capture", pool="shared", order="largest first")
-    assert [row["size"] for row in rows] == sorted(QUICK.capture_sizes, reverse=True)
+    for order, descending in (("smallest first", False), ("largest first", True)):
+        rows = run.rows("launch", what="capture", pool="shared", order=order)
+        assert [row["size"] for row in rows] == sorted(QUICK.capture_sizes, reverse=descending)
     assert shared["seconds"] == pytest.approx(sum(row["capture_ms"] for row in rows) / 1e3, rel=1e-4)
 
 
@@ -175,7 +176,7 @@ def test_no_unit_begins_that_would_not_fit_into_the_time_and_the_first_always_do
     measured = []
     monkeypatch.setitem(record.PARTS, "step", units_that_note(measured, "one", "two", "three", "four"))
     # Each look at this clock takes ten seconds: a unit looks before and after, so it takes ten, and 15 must be left.
-    first = record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=45, progress=False)
+    first = record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=52, progress=False)
     assert measured == ["one", "two"] and not first.part["complete"]
     record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=1, progress=False)
     assert measured == ["one", "two", "three"]
@@ -248,6 +249,18 @@ def test_a_replay_that_reads_nothing_new_is_noticed(lean_step, monkeypatch):
 
     monkeypatch.setattr(lean_step.step, "forward", stale)
     assert not lean_step.agrees(2, CUDAGraphMode.FULL)
+
+
+def test_outputs_that_differ_are_recorded_as_such(monkeypatch):
+    monkeypatch.setattr(Stepper, "agrees", lambda self, batch, mode: mode is not CUDAGraphMode.FULL)
+    (first, *_) = record.PARTS["step"](Bench(QUICK, recorder))
+    assert {row["mode"]: row["equal"] for row in first.measure().rows} == {
+        "NONE": True,
+        "PIECEWISE": True,
+        "FULL": False,
+    }
+    value = torch.zeros(1)
+    assert chains.adds(lambda: value.add_(3), value, 3) and not chains.adds(lambda: value.add_(2), value, 3)
 
 
 def test_a_step_leaves_everything_as_it_was_and_its_modes_launch_what_they_say(lean_step):

@@ -98,13 +98,14 @@ def test_each_mode_is_a_process_of_its_own_and_both_are_shown_side_by_side(monke
     fake_package = tmp_path / "vllm.py"  # a FAKE package, which the two processes import
     fake_package.write_text(
         textwrap.dedent("""
-            import os, time
+            import json, os, sys, time
             __version__ = f"fake {os.getpid()}"
             class SamplingParams:
                 def __init__(self, temperature, max_tokens, ignore_eos, detokenize): self.max_tokens = max_tokens
             class LLM:
                 def __init__(self, model, enforce_eager, **rest):
                     assert os.path.exists(model + "/config.json")
+                    assert enforce_eager == (json.loads(sys.argv[1])["mode"] == "NONE")
                     self.step_s = 0.002 if enforce_eager else 0.001
                     print("noise that vLLM prints")
                 def generate(self, prompts, parameters, use_tqdm): time.sleep(self.step_s * parameters.max_tokens)

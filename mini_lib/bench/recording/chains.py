@@ -67,7 +67,7 @@ def _chain(bench: Bench, nodes: int) -> Iterator[dict[str, Any]]:
 
     graph = capture(eager, device_module=bench.device_module)
     calls: dict[str, Callable[[], object]] = {"eager": eager, "replay": graph.graph.replay}
-    equal = {way: _adds(call, value, nodes) for way, call in calls.items()}
+    equal = {way: adds(call, value, nodes) for way, call in calls.items()}
     queued = in_turns(calls, bench.plan.rounds, bench.device_module)
     for way, call in calls.items():
         times = summary(isolated_us(call, bench.plan.rounds, bench.device_module))
@@ -76,7 +76,7 @@ def _chain(bench: Bench, nodes: int) -> Iterator[dict[str, Any]]:
         yield {**head, **times, "queued_us": queued[way]["median_us"], "host_us": host_us, "equal": equal[way]}
 
 
-def _adds(call: Callable[[], object], value: Tensor, nodes: int) -> bool:
+def adds(call: Callable[[], object], value: Tensor, nodes: int) -> bool:
     """Tell whether a call adds one as often as there are nodes."""
     value.zero_()
     call()
