@@ -201,3 +201,17 @@ def test_copies_beside_kernels_count_as_computing():
         queue.copy("next rows", 100.0, stream="GPU copies")
         queue.launch(Kernel("matmul", 120.0))
     assert diagnose_trace(queue.timeline()).shares.copying < 0.05 < diagnose_trace(loop(copying)).shares.copying
+
+
+def test_work_that_starts_before_its_launch_call_returns_was_not_there_before():
+    # One call launches a copy and a kernel, so nothing can be paired; the copy starts while the call lasts.
+    spans = []
+    for step in range(6):
+        at_us = 1000.0 * step
+        spans += [
+            Span("CPU", f"launch {step}", at_us, at_us + 100.0),
+            Span("CPU", f"wait {step}", at_us + 100, at_us + 500),
+        ]
+        spans += [Span("GPU", "copy rows", at_us + 50.0, at_us + 60.0), Span("GPU", "compute", at_us + 60, at_us + 490)]
+    found = diagnose_trace(Timeline(spans))
+    assert found.verdict is Verdict.SYNC_BOUND and found.shares.between == 0.0
