@@ -415,8 +415,8 @@ lab01.show_sweep(predict_sweep)
 # difficulty ●●●○○ · importance ●●●●● · 8 minutes · 3 points · CPU · *a new situation for 1.4*
 #
 # `enforce_eager(server)` gives `[enforce_eager, seconds]`: True for eager or False for graphs, and the seconds that
-# graphs save from one start to the next, below 0 where they lose. Give the true number also where a budget forbids
-# graphs. `False` needs more than 0 seconds and both budgets. A step takes
+# graphs save from one start to the next, not rounded, below 0 where they lose. Give the true number also where a budget
+# forbids graphs. `False` needs more than 0 seconds and both budgets. A step takes
 #
 # - eagerly: the longer of `host_us` with a launch for each of `num_kernels`, and all kernels (`kernel_us` each) with
 #   their gaps;
@@ -465,7 +465,7 @@ lab01.show_servers(enforce_eager)
 
 # %% [markdown]
 # The launch costs of these servers are those that `mini_lib/timing/costs.py` assumes. The prices of a capture are
-# published: 57 ms for a piecewise graph (vllm#22897), 400 ms for a full one (vllm#11349), 10 MiB for each graph outside
+# published: 57 ms for a piecewise graph (vllm#22897), 400 ms for a full one (vllm#11349), 10 MB for each graph outside
 # the shared pool (TensorRT-LLM blog 20). Kernels, hosts and steps are made up.
 #
 # ## If you like: a GPU's own numbers

@@ -427,6 +427,11 @@ STEP_TIME = _mutants(
         _PACE + "return launch_us + latency_us + (num_kernels - 1) * pace_us + kernel_us",
     ),
     (
+        "a turn in place of the tail",
+        "eight turns behind the head",
+        _PACE + "return [launch_us + latency_us + num_kernels * pace_us, regime]",
+    ),
+    (
         "the shorter lane sets the pace",
         "the *faster* lane",
         _REGIME + "pace_us = min(launch_us, kernel_us + gap_us)\n"
@@ -980,6 +985,34 @@ SWEEP = _mutants(
         _US + _PRICES + "times.append(head_us + (num_kernels - 1) * pace_us)",
     ),
     (
+        "no gaps when eager",
+        "The gaps are missing",
+        _US + _PRICES.replace("max(launch_us, us + gap_us)", "max(launch_us, us)") + _TIMES,
+    ),
+    (
+        "adds a launch to each kernel and forgets the rest",
+        "a launch and a kernel one after the other",
+        _US
+        + _PRICES
+        + "times.append(num_kernels * (launch_us + us) if eager else head_us + us + (num_kernels - 1) * pace_us)",
+    ),
+    *(
+        (
+            f"{name} in a graph",
+            "between two kernels one gap",
+            _US
+            + _PRICES
+            + f"times.append(0.0 + ({graph} if not eager else head_us + us + (num_kernels - 1) * pace_us))",
+        )
+        for name, graph in (
+            ("no head", "us + (num_kernels - 1) * pace_us"),
+            ("no latency", "fitted['graph_launch_us'] + us + (num_kernels - 1) * pace_us"),
+            ("an eager launch", "launch_us + fitted['latency_us'] + us + (num_kernels - 1) * pace_us"),
+            ("a gap behind every kernel", "head_us + num_kernels * pace_us"),
+            ("a latency for every kernel", "fitted['graph_launch_us'] + num_kernels * (fitted['latency_us'] + us)"),
+        )
+    ),
+    (
         "all points together",
         "one time for each point",
         _US + _PRICES + "times = [sum(times) + head_us + (num_kernels - 1) * pace_us + us]",
@@ -1189,6 +1222,21 @@ ENFORCE = _mutants(
         "below 0",
         _LOADS + _SAVED + _FITS + "return [not (fits and saved_s > 0), max(0.0, saved_s)]",
     ),
+    (
+        "what eager saves",
+        "that is what eager would save",
+        _LOADS + _SAVED + _FITS + "return [not (fits and saved_s > 0), -saved_s]",
+    ),
+    ("rounded", "rounded or cut", _LOADS + _SAVED + _FITS + "return [not (fits and saved_s > 0), round(saved_s, 1)]"),
+    ("whole seconds", "rounded or cut", _LOADS + _SAVED + _FITS + "return [not (fits and saved_s > 0), int(saved_s)]"),
+    ("never graphs", "You never choose graphs", _LOADS + _SAVED + "return [True, saved_s]"),
+    ("ignores both budgets", "a veto of its own", _LOADS + _SAVED + "return [saved_s <= 0, saved_s]"),
+    (
+        "one budget is enough",
+        "a veto of its own",
+        _LOADS + _SAVED + _FITS.replace(" and mib", " or mib") + _DECIDED,
+    ),
+    ("us for seconds", "a factor of 1000", _LOADS + _SAVED.replace(" / 1e6", "") + _FITS + _DECIDED),
     ("the choice alone", "Two values", _LOADS + _SAVED + _FITS + "return not (fits and saved_s > 0)"),
     (
         "words",

@@ -10,6 +10,7 @@ from mini_lib.labs import lab01 as library
 from mini_lib.labs.lab01 import fitting, pictures, servers, sweep, traces
 from mini_lib.learn import judge
 from mini_lib.sim.crossover import launch_bound_until
+from mini_lib.sim.launch_sum import LaunchSum
 from mini_lib.sim.profiles import PROFILES
 from mini_lib.sim.recorded import MACHINE, RecordedRun
 from mini_lib.timing import ASSUMED, CPU, GPU, Kernel, LaunchCosts, LaunchQueue
@@ -58,6 +59,15 @@ def test_the_librarys_prices_and_crossovers_are_withheld_too():
     withheld.begin("lab01")
     with pytest.raises(withheld.Withheld, match="withheld in lab 1: write your own"):
         launch_bound_until(ModelConfig.tiny(), "fused", PROFILES["H200"])
+
+
+def test_a_queue_or_a_row_of_launches_that_was_made_without_the_lab_noticing_is_withheld_as_well():
+    withheld.begin("")
+    made, row = queue(launch_us=7.5), LaunchSum(7.5, 4.0, 3.0, 0, 1, 0, ((0, 12.5),))
+    withheld.begin("lab01")
+    for answer in (lambda: made.launch(Kernel("kernel", 3.0)), lambda: row.repeated(8)):
+        with pytest.raises(withheld.Withheld, match="withheld in lab 1: write your own"):
+            answer()
 
 
 def test_the_closed_form_is_what_the_librarys_queue_plays(oracle):
@@ -166,8 +176,7 @@ def test_every_reason_against_graphs_decides_some_hidden_server(oracle):
 
 
 def test_the_costs_that_the_lab_calls_assumed_are_those_of_the_library():
-    opening = (pictures.LAUNCH_US, pictures.GAP_US, pictures.LATENCY_US)
-    assert opening == (ASSUMED.launch_us, ASSUMED.gap_us, ASSUMED.latency_us)
+    assert (ASSUMED.launch_us, ASSUMED.gap_us, ASSUMED.latency_us) == (pictures.LAUNCH_US, 1, 2)  # those that 1.1 names
     for server in servers.SERVERS.values():
         for name in ("launch_us", "gap_us", "graph_launch_us", "graph_gap_us"):
             assert server[name] == getattr(ASSUMED, name)

@@ -6,7 +6,7 @@
     1.4 the crossover batch                 -> crossover.py
     1.5 the fit                             -> fitting.py, of the traces in traces.py
     1.6 an unseen sweep                     -> sweep.py
-    1.7 three servers                       -> enforcing.py, of the servers in servers.py
+    1.7 three servers                       -> enforcing.py, of the servers in servers.py; ideas in enforcing_ideas.py
     a recorded GPU run, where there is one  -> recorded.py
 
 Here are the visible cases, the wrong ideas that are known by name, and the hints. No function here answers an exercise:

@@ -122,7 +122,14 @@ STEP_TIME = Exercise(
             "a gap too many",
             "For eight kernels of 12 us you say 113.5: one gap too many. A gap lies between two kernels, and eight "
             "kernels have seven of them.",
-            _us({_KERNELS: 113.5}),
+            _us({_LAUNCHES: 65.0, _KERNELS: 113.5}),
+            see=_ENDS,
+        ),
+        Misconception(
+            "a turn in place of the tail",
+            "For eight kernels of 3 us you say 69.5 and for 12 us 113.5: eight turns behind the head. The slower lane "
+            "turns seven times, and then the last kernel runs, behind which comes neither a launch nor a gap.",
+            _us({_LAUNCHES: 69.5, _KERNELS: 113.5}),
             see=_ENDS,
         ),
         Misconception(
@@ -175,7 +182,8 @@ STEP_TIME = Exercise(
         "shorter one. When does each kernel start, compared with the one before?",
         "The first kernel starts at launch_us + latency_us. From then on each starts one pace later than the one "
         "before, where a pace is the longer of launch_us and kernel_us + gap_us. And the last one has to run.",
-        "us = launch_us + latency_us + (num_kernels - 1) * max(launch_us, kernel_us + gap_us) + kernel_us.",
+        "us is a sum of three: when the first kernel starts, num_kernels - 1 times the pace, and one kernel. The "
+        "regime is the name of the longer one of the two times that the pace is chosen from.",
     ),
     differs=_differs,
     difficulty=2,

@@ -59,9 +59,12 @@ def _differs(outcome: Outcome) -> str:
     value: Any = outcome.value
     expected: Any = outcome.case.expected
     if not isinstance(value, dict) or set(value) != set(NAMES):
-        return f"Asked for is a dict with three keys, {', '.join(NAMES)}; you gave {value!r:.80} back."
+        yours = (
+            f"yours has the keys {', '.join(map(str, value))}" if isinstance(value, dict) else f"yours is {value!r:.60}"
+        )
+        return f"Asked for is a dict with three keys, {', '.join(NAMES)}; {yours}."
     for name in NAMES:
-        if not isinstance(value[name], int | float) or abs(value[name] / expected[name] - 1) > TOLERANCE:
+        if not isinstance(value[name], int | float) or not abs(value[name] / expected[name] - 1) <= TOLERANCE:
             mine = f"{value[name]:.4g}" if isinstance(value[name], int | float) else f"{value[name]!r:.40}"
             size = f"{len(outcome.case.args[0])} launches"  # type: ignore[arg-type]
             return (

@@ -1,7 +1,7 @@
 """Two lanes of a student's own queue, of the trace to be fitted, and of the step that opens the lab.
 
-The step that opens the lab is no simulation: its spans are written out here, eight launches of 7.5 us side by side and
-eight kernels, each a latency behind its launch or a gap behind the kernel before.
+The step that opens the lab is no simulation: its spans are written out here, eight launches side by side and eight
+kernels, each so long after the one before as the launch queue of `timing` says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from mini_lib.labs.watching import nobody_looks
 from mini_lib.learn import Outcome
 from mini_lib.timing import CPU, GPU, Span, Timeline
 
-NUM_KERNELS, LAUNCH_US, GAP_US, LATENCY_US = 8, 7.5, 1.0, 2.0  # the costs that timing/costs.py assumes
+NUM_KERNELS, LAUNCH_US, FIRST_START_US = 8, 7.5, 9.5
+FROM_START_TO_START_US = {3: 7.5, 6: 7.5, 12: 13.0}  # by the length of a kernel
 SHOWN = 3  # the case whose picture is drawn: short and long kernels, three places in the queue
 
 
@@ -37,18 +38,15 @@ def both_lanes(outcomes: tuple[Outcome, ...]) -> object | None:
     return two_lanes(lanes(*value), title=f"Your launch queue, with room for {depth} pending launches")
 
 
-def opening_step(kernel_us: float) -> Timeline:
+def opening_step(kernel_us: int) -> Timeline:
     """Return the step that opens the lab, with kernels of 3, 6 or 12 us."""
-    launched_us = [LAUNCH_US * n for n in range(1, NUM_KERNELS + 1)]
-    if kernel_us + GAP_US <= LAUNCH_US:
-        starts = [us + LATENCY_US for us in launched_us]
-    else:
-        starts = [launched_us[0] + LATENCY_US + n * (kernel_us + GAP_US) for n in range(NUM_KERNELS)]
-    return lanes([[us - LAUNCH_US, us] for us in launched_us], [[us, us + kernel_us] for us in starts])
+    launches = [LAUNCH_US * n for n in range(NUM_KERNELS)]
+    starts = [FIRST_START_US + n * FROM_START_TO_START_US[kernel_us] for n in range(NUM_KERNELS)]
+    return lanes([[us, us + LAUNCH_US] for us in launches], [[us, us + kernel_us] for us in starts])
 
 
-def show_step(*kernel_us: float) -> object | None:
-    """Return a picture of the step that opens the lab, or of several of them on one time axis."""
+def show_step(*kernel_us: int) -> object | None:
+    """Return a picture of the step that opens the lab, with kernels of 3, 6 or 12 us; several share one time axis."""
     if nobody_looks():
         return None
     from mini_lib.plots import compare_lanes, two_lanes

@@ -95,8 +95,9 @@ LAUNCH_QUEUE = Exercise(
         "If n >= queue_depth, the CPU waits for the end of kernel n - queue_depth, unless that is over. Then append "
         "[cpu_us, cpu_us + launch_us] and move cpu_us. The start is the later of two moments; the first kernel has "
         "only one of them.",
-        "cpu_us = max(cpu_us, kernels[n - queue_depth][1]) if there is such a kernel; after the launch, start_us = "
-        "max(cpu_us + latency_us, kernels[-1][1] + gap_us) if there is a kernel before, else cpu_us + latency_us.",
+        "Both waits are a max of two moments. Before the launch: cpu_us, and the end of kernel n - queue_depth, which "
+        "is kernels[n - queue_depth][1]. Behind it: when the order arrives, and when the gap behind kernels[-1] is "
+        "over. In each, the second moment is missing for the first kernels.",
     ),
     picture=both_lanes,
     differs=_differs,

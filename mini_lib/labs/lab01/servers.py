@@ -18,7 +18,7 @@ CHAT: Server = {
     "graph_gap_us": 0.7,
     "copy_us": 6.0,
     "num_graphs": 35,
-    "capture_ms": 57,  # a piecewise graph of a 1B model: vllm#22897
+    "capture_ms": 57,  # a piecewise graph: vllm#22897
     "mib_per_graph": 10,  # outside the shared pool: TensorRT-LLM blog 20
     "free_mib": 2000,
     "startup_budget_s": 60.0,

@@ -55,6 +55,11 @@ def _predicts(signature: Mapping[int, float]) -> Recognises:
     return recognises
 
 
+def _times(outcomes: tuple[Outcome, ...]) -> list[float]:
+    times: Any = outcomes[0].value
+    return times
+
+
 def _same_at(outcomes: tuple[Outcome, ...], first: int, second: int) -> bool:
     """Tell whether two points of the sweep were given about the same time, which never is so."""
     times: Any = outcomes[0].value
@@ -143,9 +148,11 @@ PREDICT_SWEEP = Exercise(
         ),
         Misconception(
             "adds CPU and GPU time",
-            "For 40 kernels at batch 4, eager, you predict 430 us: a launch and a kernel one after the other, each "
-            "time. They overlap.",
-            _predicts({_SMALL: 430.2}),
+            lambda outcomes: (
+                f"For 40 kernels at batch 4, eager, you predict {_times(outcomes)[_SMALL]:.0f} us: a launch and a "
+                "kernel one after the other, each time. They overlap."
+            ),
+            lambda outcomes: any(_predicts({_SMALL: us})(outcomes) for us in (430.2, 389.64)),
             see=_PACE,
         ),
         Misconception(
@@ -169,10 +176,30 @@ PREDICT_SWEEP = Exercise(
             see=_PACE,
         ),
         Misconception(
+            "no gaps when eager",
+            "For 40 kernels at batch 256, eager, you predict 704 us. The gaps are missing: where the GPU sets the "
+            "pace, each kernel starts a kernel and a gap after the one before.",
+            _predicts({_LARGE: 703.88}),
+            see=_PACE,
+        ),
+        Misconception(
             "forgets head or tail",
             "Two kernels alone, eager at batch 4, take 19.1 us: a launch and a latency before the first kernel, "
             "another pace, and the last kernel. You leave one of them out; with 400 kernels nobody would see it.",
             lambda outcomes: any(_predicts({_SHORT: us})(outcomes) for us in (15.002, 9.741, 16.984)),
+            see=_ENDS,
+        ),
+        Misconception(
+            "head and tail of a graph",
+            lambda outcomes: (
+                "Two kernels alone, with a graph at batch 4, take 10.9 us, and you predict "
+                f"{_times(outcomes)[_SHORT_GRAPH]:.4g}. Look at what happens once: the graph's launch, one latency, "
+                "and between two kernels one gap."
+            ),
+            # Without head, latency or launch; an eager launch; one gap too many; paced by launches; a latency for each.
+            lambda outcomes: any(
+                _predicts({_SHORT_GRAPH: us})(outcomes) for us in (5.078, 9.098, 7.06, 14.561, 11.678, 12.262, 12.464)
+            ),
             see=_ENDS,
         ),
     ),
@@ -182,8 +209,8 @@ PREDICT_SWEEP = Exercise(
         "kernel takes, and with a graph which constants count.",
         "A kernel takes weights_us + batch * row_us. Eagerly it is 1.3. With a graph the head is graph_launch_us + "
         "latency_us, and a pace is always the kernel and graph_gap_us: the CPU is not asked again.",
-        "Eager: launch + latency + (n - 1) * max(launch, us + gap) + us. Graph: graph_launch + latency + (n - 1) * "
-        "(us + graph_gap) + us.",
+        "In both modes it is a head, num_kernels - 1 times a pace, and one kernel. Two things differ: whose launch the "
+        "head has, and whether the pace is the longer of two times or the GPU's alone.",
     ),
     agrees=close,
     differs=_differs,
