@@ -37,7 +37,7 @@ def _make(state: LeapState, mode: CUDAGraphMode, padded: int, plan: Plan, num_st
         gpu_us, behind_us, kernels_us = times_us(kv_tokens, kv_tokens)
         copied_us = copies_done_us(start_us, free_us, copied_us)
         forward_us, held_us = start_us + copying_us, copied_us - gap_us
-        idle_us, queued_us = forward_us + behind_us, (held_us if held_us > free_us else free_us) + gpu_us
+        idle_us, queued_us = forward_us + behind_us, held_us + gpu_us
         free_us = idle_us if idle_us > queued_us else queued_us
         busy_us += kernels_us
         now_us = forward_us + launch_us

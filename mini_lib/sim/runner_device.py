@@ -163,10 +163,10 @@ class SimDevice:
         """Move clock, copy stream and GPU on by the rules of the queue, in closed form."""
         forward_us = self._clock.us + self.copies.launch_us
         self.copies_free_us = self.copies.done_us(self._clock.us, self.free_us, self.copies_free_us)
-        # A price keeps the first gap to what ran before; to copies on another stream there is none.
-        free_us = max(self.free_us, self.copies_free_us - self.copies.gap_us)
+        # A price begins with a gap to what ran before. The copies came after that, and took longer; to them is no gap.
+        held_us = self.copies_free_us - self.copies.gap_us
         self._clock.us = forward_us + launch_us
-        self.free_us = max(forward_us + behind_us, free_us + gpu_us)
+        self.free_us = max(forward_us + behind_us, held_us + gpu_us)
 
     def _play(self, step: int, mode: CUDAGraphMode, shape: StepShape) -> None:
         """Launch a step on a queue on which the steps before it that the GPU still works on were launched as well."""
@@ -185,8 +185,9 @@ class SimDevice:
         queue = LaunchQueue(self.profile.launch)
         first = self._in_flight[0] if self._in_flight else None
         free_us, copies_us = (first.gpu_free_us, first.copies_free_us) if first else (self.free_us, self.copies_free_us)
-        for stream, done_us in ((GPU, free_us), (COPY_STREAM, copies_us)):
-            queue.wait_event(Event(stream, done_us + self.profile.launch.gap_us), stream)
+        # The next copy keeps its distance to the last one. The next step needs none: copies come before it.
+        queue.wait_event(Event(COPY_STREAM, copies_us + self.profile.launch.gap_us), COPY_STREAM)
+        queue.wait_event(Event(GPU, free_us), GPU)
         for one in self._in_flight:
             self._play_on(queue, one.start_us, one.step, one.mode, one.shape)
         queue.take_spans()

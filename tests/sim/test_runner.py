@@ -29,6 +29,7 @@ def with_costs(**costs):
     return PROFILE.with_values(launch=changed), PlayingPricer(changed)
 
 
+QUICK, QUICK_PRICER = with_costs(queue_depth=1, launch_us=0.0, graph_launch_us=0.0, latency_us=0.0, sync_us=0.0)
 PROFILES_OF_TESTS = {
     "launch-bound": with_costs(launch_us=15.0),
     "GPU-bound": with_costs(launch_us=0.5, graph_launch_us=0.5),
@@ -38,6 +39,7 @@ PROFILES_OF_TESTS = {
     "queue of 24": with_costs(launch_us=0.5, queue_depth=24),
     "queue of 9": with_costs(launch_us=0.5, queue_depth=9),
     "queue of 1": with_costs(queue_depth=1),
+    "queue of 1, and a CPU that takes no time": (QUICK.with_values(step_us=0.0, request_us=0.0), QUICK_PRICER),
 }
 
 
