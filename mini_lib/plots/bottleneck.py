@@ -51,12 +51,16 @@ def bottleneck(
         axes.plot(batch_sizes, gpu_us, color=BLUE, linewidth=1.6, linestyle=":", label="GPU: kernels and gaps")
         if graph_us:
             axes.plot(batch_sizes, graph_us, color=GREEN, linewidth=2.0, linestyle="-.", label="step, from a graph")
-        if any(launch_bound):
-            axes.text(batch_sizes[0], 0.97 * top, "  launch-bound", va="top", color=BLACK, size=9)
-        axes.set(xlim=(batch_sizes[0], batch_sizes[-1]), ylim=(0, top), xlabel="requests in the batch", ylabel="ms")
+        for name, holds in (("launch-bound", True), ("GPU-bound", False)):
+            if holds in launch_bound:
+                begin = batch_sizes[launch_bound.index(holds)]
+                axes.text(begin, 0.97 * top, f"  {name}", va="top", color=BLACK, size=9)
+        axes.set(
+            xlim=(batch_sizes[0], batch_sizes[-1]), ylim=(0, top), xlabel="requests in the batch", ylabel="ms a step"
+        )
         axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_formatter(FuncFormatter(lambda us, _: f"{us / 1e3:g}"))
-        axes.legend(loc="upper center", framealpha=0.9, edgecolor="none", fontsize=8.5)
+        axes.legend(loc="lower right", framealpha=0.9, edgecolor="none", fontsize=8.5)
         picture.text(_PLACE[0], 0.97, title, va="top", weight="bold", size=10.5)
     return picture

@@ -22,6 +22,7 @@ _LOOK = {  # kind of span: fill, text on it, what the legend calls it; the fills
     "kernel": (BLUE, "white", "kernel"),
     "other": (GREEN, "white", "other lane"),
 }
+_NO_MARKS: Mapping[str, float] = {}
 _PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}  # so that no line runs through a label
 _EDGE_PT = 3.0  # a span narrower than this is drawn without an edge, which would hide it
 
@@ -32,13 +33,19 @@ _HALF, _ABOVE, _BELOW = 0.29, 0.66, 0.36
 _AXIS, _LEFT, _RIGHT, _TOP, _BOTTOM, _LANE, _HEADING = 8.3, 0.5, 0.8, 0.36, 0.52, 0.66, 0.3
 
 
-def two_lanes(timeline: Timeline, *, title: str = "", first_us: float | None = None) -> Picture:
+def two_lanes(
+    timeline: Timeline, *, title: str = "", first_us: float | None = None, marks: Mapping[str, float] = _NO_MARKS
+) -> Picture:
     """Return a picture of `timeline` with the CPU above the GPU; any further lanes follow below.
 
     `first_us` zooms in: only that many microseconds from the start are shown, and the shares of idle time are those
-    of what is shown.
+    of what is shown. `marks` are moments, {what happens: microseconds from the start}: a line through all lanes, and
+    the words beside it.
     """
-    return _picture({"": timeline}, title, first_us)
+    picture = _picture({"": timeline}, title, first_us)
+    with drawing():
+        _draw_marks(picture.axes[0], marks)
+    return picture
 
 
 def compare_lanes(timelines: Mapping[str, Timeline], *, title: str = "", first_us: float | None = None) -> Picture:
@@ -146,6 +153,15 @@ def _draw_labels_above(axes: Axes, y: float, spans: Sequence[Span], scale: Scale
         axes.plot([label.start_us, label.end_us], [line, line], color=GREY, linewidth=0.9, solid_capstyle="butt")
         axes.plot([middle_us, label.x_us], [line, text_bottom], color=GREY, linewidth=0.6)
         axes.text(label.x_us, text_bottom, label.text, size=SIZE_PT, ha="center", va="bottom", bbox=_PAPER)
+
+
+def _draw_marks(axes: Axes, marks: Mapping[str, float]) -> None:
+    """Draw a line down from each moment, its words beside it on the CPU's lane, on the side with more room."""
+    (_, end_us), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    for words, us in marks.items():
+        axes.plot([us, us], [-_HALF - 0.1, bottom], color=BLACK, linewidth=1.4, linestyle=(0, (1, 1)))
+        side, text = ("left", f" {words}") if us < end_us / 2 else ("right", f"{words} ")
+        axes.text(us, 0, text, size=SIZE_PT, ha=side, va="center", bbox=_PAPER, zorder=5)
 
 
 def _keys(timelines: Iterable[Timeline]) -> list[Patch]:

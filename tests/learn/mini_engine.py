@@ -17,8 +17,17 @@ WRONG = {
     ("08/slot_of", "blocks lie one behind the other"): lambda position, block_ids, block_size: (
         block_ids[0] * block_size + position
     ),
+    ("08/slot_of", "names the block"): lambda position, block_ids, block_size: block_ids[position // block_size],
+    ("08/slot_of", "adds the whole position"): lambda position, block_ids, block_size: (
+        block_ids[position // block_size] * block_size + position
+    ),
+    ("08/slot_of", "counts blocks from 1"): lambda position, block_ids, block_size: (
+        (block_ids[position // block_size] - 1) * block_size + position % block_size
+    ),
+    ("08/run_order", "other letters"): lambda rounds: " ".join("ABBA" * (rounds // 2)),
+    ("08/run_order", "one comes later on average"): lambda rounds: "AABB" * (rounds // 2),
     ("08/run_order", "one after the other"): lambda rounds: "A" * rounds + "B" * rounds,
-    ("08/run_order", "B is always one later"): lambda rounds: "AB" * rounds,
+    ("08/run_order", "the same one is always later"): lambda rounds: "AB" * rounds,
     ("08/run_order", "not as many of both"): lambda rounds: "ABA" * rounds,
     ("08/run_order", "long blocks"): lambda rounds: "A" * (rounds // 2) + "B" * rounds + "A" * (rounds // 2),
 }

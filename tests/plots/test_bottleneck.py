@@ -26,7 +26,9 @@ def test_the_ground_is_tinted_where_the_cpu_is_slower(gpu_us, ends):
     axes = plots.bottleneck(SIZES, CPU_US, gpu_us).axes[0]
     xs = [x for tint in axes.collections for path in tint.get_paths() for x in path.vertices[:, 0]]
     assert ((min(xs), max(xs)) if xs else None) == ends
-    assert ("launch-bound" in "".join(text.get_text() for text in axes.texts)) == (ends is not None)
+    written = {text.get_text().strip(): text.get_position()[0] for text in axes.texts}
+    assert written.get("launch-bound") == (ends[0] if ends else None)
+    assert written.get("GPU-bound") == {(1, 4): 8, (1, 8): None, None: 1}[ends]
 
 
 @pytest.mark.parametrize("sizes", [SIZES, range(1, 129)])

@@ -41,6 +41,16 @@ def test_each_lane_says_which_share_of_its_time_it_stood_idle():
         assert any(text.strip() == f"{STEP.eager.idle_share(lane):.0%} idle" for text in said)
 
 
+def test_a_mark_is_a_line_through_all_lanes_with_its_words_beside_it():
+    end_us = STEP.graph.end_us
+    axes = plots.two_lanes(STEP.graph, marks={"early": 0.4 * end_us, "late": 0.8 * end_us}).axes[0]
+    drawn = [(line.get_xdata()[0], max(line.get_ydata())) for line in axes.lines if len({*line.get_xdata()}) == 1]
+    lowest = axes.get_ylim()[0]
+    assert {(0.4 * end_us, lowest), (0.8 * end_us, lowest)} <= {*drawn}
+    sides = {text.get_text().strip(): text.get_ha() for text in axes.texts}
+    assert (sides["early"], sides["late"]) == ("left", "right")
+
+
 def test_zooming_in_shows_the_first_microseconds_and_their_shares():
     axes = plots.two_lanes(STEP.eager, first_us=40.0).axes[0]
     assert axes.get_xlim() == (0, 40)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from mini_lib.learn.exercise import Case, Exercise, Misconception, Outcome, Recognises, answers
 from mini_lib.learn.values import Plain
@@ -27,21 +27,30 @@ def _near(signature: Mapping[int, float]) -> Recognises:
     return recognises
 
 
-def _once(least_us: float, most_us: float) -> Recognises:
-    """Return a test for timers whose every answer is too long by its share of a time that passes once."""
+def _hardly_any(outcomes: tuple[Outcome, ...]) -> bool:
+    """Tell whether almost no time was measured, and the same whatever the kernels take: no call can be in it."""
+    short, long, _ = (one.value for one in outcomes)
+    return isinstance(short, int | float) and short == long and abs(short) < 1
+
+
+def _once(least_us: float, most_us: float, cases: Iterable[int] = (0, 1, 2)) -> Recognises:
+    """Return a test for timers whose answer to each of `cases` is too long by its share of a time that passes once."""
 
     def recognises(outcomes: tuple[Outcome, ...]) -> bool:
-        return all(least_us <= _extra_us(outcome) <= most_us for outcome in outcomes)
+        return all(least_us <= _extra_us(outcomes[index]) <= most_us for index in cases)
 
     return recognises
 
 
 def _extra_us(outcome: Outcome) -> float:
     """Return by how much all calls together were measured too long; NaN where no time came back."""
-    calls, expected = outcome.case.args[1], outcome.case.expected
     if isinstance(outcome.value, bool) or not isinstance(outcome.value, int | float):
         return math.nan
-    return (outcome.value - float(str(expected))) * int(str(calls))
+    return (outcome.value - float(str(outcome.case.expected))) * _calls(outcome)
+
+
+def _calls(outcome: Outcome) -> int:
+    return int(str(outcome.case.args[1]))
 
 
 US_PER_CALL = Exercise(
@@ -63,6 +72,19 @@ US_PER_CALL = Exercise(
             "Your answer changes with the number of calls and not with the length of the kernels: 490 us for 3 us and "
             "for 20. It holds the loading of the kernels in the first call, and then nothing but launches.",
             _near({0: 490.0, 1: 490.0}),
+            see="Three wrong timers and one right",
+        ),
+        Misconception(
+            "launches nothing",
+            "Hardly any time passed between your two readings of the clock: nothing was launched between them. "
+            "`call` without brackets does not call.",
+            _hardly_any,
+        ),
+        Misconception(
+            "measures its own warm-up",
+            "You are right for kernels of 3 us, and for kernels of 20 us 1 % above the answer with 50 calls, more with "
+            "20: the GPU is still busy with your warm-up call when you start the clock. Wait behind it, not before it.",
+            _once(100.0, 300.0, cases=(1, 2)),
             see="Three wrong timers and one right",
         ),
         Misconception(
@@ -103,7 +125,7 @@ US_PER_CALL = Exercise(
     hints=(
         "What is the device doing at the moment at which you start the clock? And when you stop it?",
         "`synchronize()` belongs in two places: before the clock starts and before it stops. Not into the loop.",
-        "`launch(); synchronize(); start = now_us()`, then the loop, then `synchronize()` and "
+        "`call(); synchronize(); start = now_us()`, then the loop, then `synchronize()` and "
         "`(now_us() - start) / num_calls`.",
     ),
     agrees=_close,
@@ -123,8 +145,37 @@ SAVED_US = Exercise(
         Case((100, 4.0, 20.0, 1.0, 2), 1000.0),
         Case((100, 7.5, 14.0, 1.0, 4), 750.0),
         Case((40, 5.0, 4.0, 1.0, 8), 0.0),
+        Case((30, 6.5, 9.25, 0.5, 5), 97.5),
     ),
     misconceptions=(
+        Misconception(
+            "makes the launches faster too",
+            "100 launches of 7.5 us take 750 us with any GPU: the CPU makes them. You let them become faster as well.",
+            answers({0: 375.0}),
+            see="Two resources, one of them full",
+        ),
+        Misconception(
+            "the step and not what is saved",
+            "That is how long the step is with the faster GPU. Asked is by how much it becomes shorter.",
+            answers({0: 750.0, 1: 1100.0, 2: 750.0}),
+        ),
+        Misconception(
+            "the wrong way round",
+            "A step that becomes shorter saves a positive number: the time before, less the time after.",
+            answers({0: 0.0, 1: -1000.0, 2: -750.0}),
+        ),
+        Misconception(
+            "one kernel only",
+            "That is what one kernel saves. The step has `num_kernels` of them.",
+            answers({0: 0.0, 1: 10.0, 2: 7.5}),
+        ),
+        Misconception(
+            "forgets the gaps",
+            "Before, 100 kernels of 14 us take 1500 us and not 1400: 1 us lies between each two of them, and the GPU "
+            "does nothing in it.",
+            answers({0: 0.0, 1: 1000.0, 2: 650.0}),
+            see="Two resources, one of them full",
+        ),
         Misconception(
             "counts the kernels alone",
             "100 launches of 7.5 us take 750 us, and so they do with any GPU; you save 150 us of kernel time in which "

@@ -45,6 +45,27 @@ SLOT_OF = Exercise(
             answers({0: 20, 1: 23, 2: 24}),
             see="Memory in blocks",
         ),
+        Misconception(
+            "names the block",
+            "Position 0 lies in block 5, and you answer 5. That is the block; asked is the slot, and a block has "
+            "`block_size` of them.",
+            answers({0: 5, 1: 5, 2: 2}),
+            see="Memory in blocks",
+        ),
+        Misconception(
+            "adds the whole position",
+            "Position 4 is the first of its block, block 2, and so lies in that block's first slot. Add the place "
+            "inside the block, not the position in the text.",
+            answers({0: 20, 1: 23, 2: 12}),
+            see="Memory in blocks",
+        ),
+        Misconception(
+            "counts blocks from 1",
+            "Block 5 begins behind five blocks, at slot 20. Block 0 is one of them: it belongs to nobody, and it has "
+            "slots like any other.",
+            answers({0: 16, 1: 19, 2: 4}),
+            see="Memory in blocks",
+        ),
     ),
     right="In words: the block that holds the position, and the place inside it.",
     hints=(
@@ -83,6 +104,16 @@ def _fair(yours: Plain, expected: Plain) -> bool:
     return _is_fair(order, len(right) // 2) and _takes_turns(order, len(right) // 2)
 
 
+def _who_is_late(orders: list[tuple[str, int]]) -> str:
+    """Return a sentence on the first order in which one of the two comes later, on average."""
+    order = next(order for order, _ in orders if _lateness(order) != 0)
+    late, early = ("B", "A") if _lateness(order) > 0 else ("A", "B")
+    return (
+        f"Number the runs of {order} from 0: the places of {late} add up to more than those of {early}, so a steady "
+        f"drift costs {late} more."
+    )
+
+
 def _orders(outcomes: tuple[Outcome, ...]) -> list[tuple[str, int]]:
     return [(_order(outcome.value), len(str(outcome.case.expected)) // 2) for outcome in outcomes]
 
@@ -94,23 +125,37 @@ RUN_ORDER = Exercise(
     cases=(Case((2,), "ABBA"), Case((4,), "ABBAABBA"), Case((6,), "ABBAABBAABBA")),
     misconceptions=(
         Misconception(
-            "one after the other",
-            "First all A, then all B. The machine becomes slower while you measure, and B gets all of that: you would "
-            "publish the weather.",
-            lambda outcomes: all(order == "A" * n + "B" * n for order, n in _orders(outcomes)),
-            see="How to design a measurement",
-        ),
-        Misconception(
-            "B is always one later",
-            "A and B in turns is nearly right. But every B comes one run after its A, so on a machine that slows down "
-            "B is slower by one run's worth. Turn every other pair around.",
-            lambda outcomes: all(order == "AB" * n for order, n in _orders(outcomes)),
-            see="How to design a measurement",
+            "other letters",
+            'The order is made of the letters "A" and "B", capital ones, and nothing else: no spaces, no commas.',
+            lambda outcomes: any(set(order) - {"A", "B"} for order, _ in _orders(outcomes)),
         ),
         Misconception(
             "not as many of both",
             "A and B must run equally often, `rounds` times each.",
-            lambda outcomes: all(order and sorted(order) != ["A"] * n + ["B"] * n for order, n in _orders(outcomes)),
+            lambda outcomes: (
+                all(order for order, _ in _orders(outcomes))
+                and any(sorted(order) != ["A"] * n + ["B"] * n for order, n in _orders(outcomes))
+            ),
+        ),
+        Misconception(
+            "one after the other",
+            "First all of one, then all of the other. The machine becomes slower while you measure, and whoever runs "
+            "second gets all of that: you would publish the weather.",
+            lambda outcomes: all(order in ("A" * n + "B" * n, "B" * n + "A" * n) for order, n in _orders(outcomes)),
+            see="How to design a measurement",
+        ),
+        Misconception(
+            "the same one is always later",
+            "Taking turns is nearly right. But in every pair it is the same one that comes second, so on a machine "
+            "that slows down it is slower by one run's worth. Turn every other pair around.",
+            lambda outcomes: all(order in ("AB" * n, "BA" * n) for order, n in _orders(outcomes)),
+            see="How to design a measurement",
+        ),
+        Misconception(
+            "one comes later on average",
+            lambda outcomes: _who_is_late(_orders(outcomes)),
+            lambda outcomes: any(order and _lateness(order) != 0 for order, _ in _orders(outcomes)),
+            see="How to design a measurement",
         ),
         Misconception(
             "long blocks",
