@@ -57,8 +57,8 @@ learn.start_lab("lab01")
 lab01.show_step(3)
 
 # %% [markdown]
-# Read the GPU's lane: after each kernel it waits for the next launch. Each kernel starts 9.5, 17, 24.5, ... µs after
-# the beginning, one launch after the other, and the last one ends at 65 µs.
+# Read the GPU's lane: after each kernel it waits for the next launch. Kernels start 9.5, 17, 24.5, ... µs after the
+# beginning, each a launch later than the one before, and the last one ends at 65 µs.
 #
 # Now every kernel takes twice as long, 6 µs in place of 3: the GPU has 24 µs more to do. Predict: how long does the
 # step take?

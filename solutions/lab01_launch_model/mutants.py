@@ -426,6 +426,15 @@ STEP_TIME = _mutants(
         "Two values",
         _PACE + "return launch_us + latency_us + (num_kernels - 1) * pace_us + kernel_us",
     ),
+    *(
+        (
+            f"the regime of the sums{where}",
+            "Do not weigh what all launches take",
+            _PACE + f"regime = 'launch-bound' if {cpu} > num_kernels * (kernel_us + gap_us) - gap_us else 'GPU-bound'\n"
+            "return [launch_us + latency_us + (num_kernels - 1) * pace_us + kernel_us, regime]",
+        )
+        for where, cpu in (("", "num_kernels * launch_us"), (" with a latency", "num_kernels * launch_us + latency_us"))
+    ),
     (
         "a turn in place of the tail",
         "eight turns behind the head",

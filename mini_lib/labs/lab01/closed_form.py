@@ -7,7 +7,7 @@ from typing import Any
 from mini_lib.labs.signatures import Recognises, arguments
 from mini_lib.learn import Case, Exercise, Misconception, Outcome, same
 
-_LAUNCHES, _KERNELS, _NEARLY, _LATE = range(4)  # places in the cases below
+_LAUNCHES, _KERNELS, _NEARLY, _LATE, _, _, _, _TWO = range(8)  # places in the cases below
 _PACE, _ENDS = "Who sets the pace", "Head and tail"
 
 
@@ -50,6 +50,7 @@ STEP_TIME = Exercise(
         Case((2, 20.0, 5.0, 2.0, 4.0), [51.0, "GPU-bound"]),
         Case((2, 1.0, 5.0, 2.0, 4.0), [15.0, "launch-bound"]),
         Case((400, 0.5, 6.25, 1.25, 3.0), [2503.5, "launch-bound"]),
+        Case((2, 8.5, 10.0, 2.0, 4.0), [33.0, "GPU-bound"]),
     ),
     misconceptions=(
         Misconception(
@@ -173,6 +174,14 @@ STEP_TIME = Exercise(
                 _regimes({_LAUNCHES: "launch-bound", _NEARLY: "launch-bound"})(outcomes)
                 and _us({_NEARLY: 8508.0})(outcomes)
             ),
+            see=_PACE,
+        ),
+        Misconception(
+            "regime of the sums",
+            "Two kernels of 8.5 us, with a launch of 10 and a gap of 2: you say launch-bound. Do not weigh what all "
+            "launches take against what all kernels take: two kernels have one gap. The second one starts a launch "
+            "(10 us) or a kernel and its gap (10.5 us) after the first, and the longer of these sets the pace.",
+            _regimes({_LAUNCHES: "launch-bound", _NEARLY: "GPU-bound", _LATE: "GPU-bound", _TWO: "launch-bound"}),
             see=_PACE,
         ),
     ),
