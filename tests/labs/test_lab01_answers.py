@@ -16,7 +16,7 @@ RULES = Rules(
         library.ENFORCE_EAGER,
     ),
     points=20,
-    least_mutants=130,
+    least_mutants=155,
     least_right_answers=18,
     least_secret_lines=100,
     withheld_call="from mini_lib.timing import LaunchQueue\nprint(LaunchQueue().now_us)",
