@@ -294,7 +294,7 @@ lab01.show_trace()
 #
 # `fit(launches, kernels, queue_depth)` gives `{"launch_us": ..., "gap_us": ..., "latency_us": ...}`. `launches` and
 # `kernels` are lists of `[start, end]`, as in 1.2. Within 5 % of the hidden costs is right: three ways of fitting were
-# off by at most 3 % on 800 traces, and the smallest value of each kind, which is no fit, is off by nearly 7 %.
+# off by about 3 % at worst on 800 traces, and the smallest value of each kind, which is no fit, is off by nearly 7 %.
 
 
 # %% grade_id="fit"
