@@ -10,8 +10,8 @@ from mini_lib.labs.lab01.traces import MOSTLY_BUSY, MOSTLY_WAITING, QUEUE_DEPTHS
 from mini_lib.labs.signatures import Recognises, any_case
 from mini_lib.learn import Case, Exercise, Misconception, Outcome
 
-# A right fit of such traces is off by about 3 % at worst (800 drawn ones, three ways of fitting), and the smallest of all
-# values, which is no fit, by 7 %.
+# A right fit of such traces is off by about 3 % at worst (800 drawn ones, three ways of fitting), and the smallest of
+# all values, which is no fit, by 7 %.
 TOLERANCE = 0.05
 NAMES = ("launch_us", "gap_us", "latency_us")
 
