@@ -54,12 +54,20 @@ def fit_recorded(run: RecordedRun) -> FittedRun:
     rows = run.rows("step")
     if not rows:
         raise ValueError(f"{run.path or 'this run'} has no decode steps: `python -m mini_lib.bench record step`.")
+    if run.is_gpu and run.machine.get("kernels") == "torch":
+        raise ValueError(
+            f"{run.path or 'this run'} was recorded without Triton: the course's own kernels were many of torch's, of "
+            "which there is no list. Install the extra 'kernels', and record the part again."
+        )
     reasons = [why_unusable(row) for row in rows]
     usable = [row for row, reason in zip(rows, reasons, strict=True) if reason is None]
+    unusable = Counter(reason for reason in reasons if reason is not None)
+    if not usable:
+        why = "; ".join(f"{reason} ({count} rows)" for reason, count in unusable.items())
+        raise ValueError(f"{run.path or 'this run'} has no decode step that can be fitted: {why}.")
     base = nearest_profile(run.device)
     found = fit(StepRows(usable), base)
     profile = found.profile(base, run.source("step")).with_values(name=run.device)
-    unusable = Counter(reason for reason in reasons if reason is not None)
     return FittedRun(run, base, found, profile, validate(usable, base), unusable)
 
 

@@ -34,9 +34,10 @@ def _held_out(held_out: Mapping[str, Any]) -> list[str]:
     worst, pairs = held_out["worst_row"], held_out["mode_order_pairs"]
     where = f"{worst['model']} {worst['style']} {worst['mode']} at batch {worst['batch']}"
     share = f"{held_out['mode_order_right'] / pairs:.1%}" if pairs else "-"
+    unseen = held_out["mape_of_unseen_batches"]
     rows = [
         ["mean error", f"{held_out['mape']:.2%}"],
-        ["mean error, batch unseen too", f"{held_out['mape_of_unseen_batches']:.2%}"],
+        ["mean error, batch unseen too", "-" if unseen is None else f"{unseen:.2%}"],
         ["worst error", f"{held_out['worst']:+.2%} ({where})"],
         ["noise of repeating", f"{held_out['noise']:.2%}"],
         ["modes in the right order", f"{share} of {pairs} pairs that differ by more than noise"],

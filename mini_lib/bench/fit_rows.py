@@ -8,6 +8,7 @@ Not modelled: styles that have no list of kernels ("inductor": what it fuses is 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -25,6 +26,8 @@ from mini_lib.sim.pricing import OWN, launches_of
 Row = Mapping[str, Any]
 Floats = npt.NDArray[np.float64]
 Values = Mapping[str, float]  # constants of a device by name, "host_us" among them
+KEYS = ("model", "style", "mode", "batch", "context", "median_us")  # what a row says at least
+MODES = ("NONE", "PIECEWISE", "FULL")
 
 
 class Counts(NamedTuple):
@@ -38,11 +41,21 @@ class Counts(NamedTuple):
 
 def why_unusable(row: Row) -> str | None:
     """Return why a row cannot be fitted, None if it can."""
+    if missing := [key for key in KEYS if key not in row]:
+        return f"it does not say its {missing[0]}"
+    if not (_is_number(row["median_us"]) and all(_is_number(us) for us in row.get("repeat_us") or ())):
+        return "one of its times is no number above 0"
+    if row["mode"] not in MODES:
+        return f"no step runs in mode {row['mode']!r}"
     if row["style"] not in STYLES:
         return f"style {row['style']!r} has no list of kernels"
     if row["model"] not in MODELS:
         return f"model {row['model']!r} is not known"
     return None if row.get("equal", True) else "its outputs were not those of eager execution"
+
+
+def _is_number(us: Any) -> bool:
+    return isinstance(us, int | float) and 0 < us < math.inf
 
 
 class StepRows:

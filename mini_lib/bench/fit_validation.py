@@ -45,9 +45,10 @@ class Validation(NamedTuple):
         return statistics.fmean(abs(point.error) for point in self.points)
 
     @property
-    def mape_of_unseen_batches(self) -> float:
-        """The same of the points whose batch size was held out as well."""
-        return statistics.fmean(abs(point.error) for point in self.points if point.unseen_batch)
+    def mape_of_unseen_batches(self) -> float | None:
+        """The same of the points whose batch size was held out as well; None where there are too few sizes for that."""
+        errors = [abs(point.error) for point in self.points if point.unseen_batch]
+        return statistics.fmean(errors) if errors else None
 
     @property
     def worst(self) -> Point:
@@ -75,6 +76,10 @@ def validate(rows: Sequence[Row], base: DeviceProfile, constants: Sequence[str] 
     models = sorted({str(row["model"]) for row in rows})
     batches = sorted({int(row["batch"]) for row in rows})
     held_out = frozenset(batches[1::3])
+    if len(models) == 1 and not held_out:
+        raise ValueError(
+            f"all rows are of {models[0]} at batch {batches[0]}: a fit would be asked for what it has seen."
+        )
     if len(models) == 1:
         asked = [row for row in rows if row["batch"] in held_out]
         points = _points(asked, [row for row in rows if row["batch"] not in held_out], held_out, base, constants)
@@ -83,7 +88,8 @@ def validate(rows: Sequence[Row], base: DeviceProfile, constants: Sequence[str] 
     for model in models:
         seen = [row for row in rows if row["model"] != model and row["batch"] not in held_out]
         points += _points([row for row in rows if row["model"] == model], seen, held_out, base, constants)
-    return Validation(points, f"each of {len(models)} models held out in turn, with batch sizes {sorted(held_out)}")
+    also = f", with batch sizes {sorted(held_out)}" if held_out else ""
+    return Validation(points, f"each of {len(models)} models held out in turn{also}")
 
 
 def noise_of(row: Row) -> float:
@@ -94,6 +100,11 @@ def noise_of(row: Row) -> float:
 def _points(
     asked: Sequence[Row], seen: Sequence[Row], held_out: frozenset[int], base: DeviceProfile, constants: Sequence[str]
 ) -> tuple[Point, ...]:
+    if len(seen) <= len(constants):
+        raise ValueError(
+            f"without the models and batch sizes held out, {len(seen)} rows are left, and they cannot show "
+            f"{len(constants)} constants: record more points."
+        )
     found = fit(StepRows(seen), base, constants)
     predicted = StepRows(asked).steady_us(found.values)
     return tuple(Point(row, float(us), row["batch"] in held_out) for row, us in zip(asked, predicted, strict=True))
@@ -116,4 +127,5 @@ def _differ(one: Point, other: Point) -> bool:
 
 def _in_order(pair: tuple[Point, Point]) -> bool:
     one, other = pair
-    return (one.predicted_us < other.predicted_us) == (one.row["median_us"] < other.row["median_us"])
+    predicted_us, recorded_us = one.predicted_us - other.predicted_us, one.row["median_us"] - other.row["median_us"]
+    return bool(predicted_us * recorded_us > 0)  # who predicts that both take equally long is wrong

@@ -121,6 +121,8 @@ def test_the_order_of_modes_counts_pairs_that_differ_and_sees_a_wrong_one():
     assert right.mode_order == (2, 2), "piecewise and full differ by less than their rounds do"
     wrong = Validation(tuple(Point(row, us, False) for row, us in zip(rows, (59.5, 60.0, 50.0), strict=True)), "")
     assert wrong.mode_order == (1, 2)
+    undecided = Validation(tuple(Point(row, 70.0, False) for row in rows), "")
+    assert undecided.mode_order == (0, 2), "whoever predicts a tie has the order wrong"
 
 
 def test_with_one_model_recorded_batch_sizes_alone_are_held_out():
@@ -129,6 +131,49 @@ def test_with_one_model_recorded_batch_sizes_alone_are_held_out():
     assert "one model only" in validation.what
     assert {point.row["batch"] for point in validation.points} == {2, 16, 128}
     assert validation.mape < validation.noise
+
+
+def test_with_one_batch_size_models_alone_are_held_out_and_the_report_says_so():
+    fitted = fit_recorded(synthetic_run(synthetic_rows(batches=(8,))))
+    assert fitted.validation.what == "each of 5 models held out in turn"
+    result = fit_result(fitted)
+    assert result["held_out"]["mape_of_unseen_batches"] is None
+    assert "mean error, batch unseen too  -" in fit_report(result)
+
+
+def test_where_nothing_can_be_held_out_or_too_little_is_left_a_sentence_says_so():
+    with pytest.raises(ValueError, match="all rows are of gpt2 at batch 8"):
+        validate(synthetic_rows(models=("gpt2",), batches=(8,)), H200)
+    apart = [row for row in ROWS if (row["model"], row["batch"]) in {("gpt2", 8), ("tiny", 1)}]
+    with pytest.raises(ValueError, match="held out, 0 rows are left"):
+        validate(apart, H200)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ({"median_us": 0.0}, "no number above 0"),
+        ({"median_us": float("nan")}, "no number above 0"),
+        ({"median_us": "fast"}, "no number above 0"),
+        ({"repeat_us": [0.0]}, "no number above 0"),
+        ({"mode": "FULL_AND_PIECEWISE"}, "no step runs in mode 'FULL_AND_PIECEWISE'"),
+    ],
+)
+def test_a_damaged_row_is_left_out_with_the_reason(damage, reason):
+    fitted = fit_recorded(synthetic_run([ROWS[0] | damage, {}, *ROWS[1:200]]))
+    assert fitted.fit.num_rows == 199
+    assert [one for one in fitted.unusable if reason in one] and "it does not say its model" in fitted.unusable
+
+
+def test_a_run_of_which_no_row_can_be_fitted_says_why():
+    with pytest.raises(ValueError, match=r"its outputs were not those of eager execution \(405 rows\)"):
+        fit_recorded(synthetic_run([row | {"equal": False} for row in ROWS]))
+
+
+def test_a_gpu_without_triton_ran_kernels_that_no_list_holds():
+    run = synthetic_run(ROWS)
+    with pytest.raises(ValueError, match="recorded without Triton"):
+        fit_recorded(RecordedRun(run.machine | {"kernels": "torch"}, run.parts))
 
 
 def test_a_constant_that_no_row_shows_stays_as_assumed_and_is_said_to_be_unseen():
