@@ -95,5 +95,3 @@ QUICK = Plan(
     generation_tokens=3,
 )
 """Small shapes and few calls: whether the recording works, in seconds. Its times are nothing to quote."""
-
-PLANS = {plan.name: plan for plan in (FULL, QUICK)}

@@ -40,10 +40,10 @@ def models_of(
         ValueError: a style that does not exist.
     """
     lean = LeanDecoder(config, DeviceWeights(0, device, dtype))
-    return {style: _in_style(style, lean, device, dtype) for style in styles}
+    return {style: _in_style(style, lean, dtype) for style in styles}
 
 
-def _in_style(style: str, lean: LeanDecoder, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def _in_style(style: str, lean: LeanDecoder, dtype: torch.dtype) -> nn.Module:
     if style in ("lean", "inductor"):
         return lean
     model = build_model(lean.config, style=style, device="meta", dtype=dtype)
