@@ -13,28 +13,33 @@ launches look slower than they are.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from mini_lib.diagnosis.calls import Reading, read
+from mini_lib.diagnosis.calls import Pairs, Reading, read
 from mini_lib.diagnosis.gain import Gains, assumptions, gains_of
 from mini_lib.diagnosis.pairing import pair
 from mini_lib.diagnosis.program import program_of
-from mini_lib.diagnosis.shares import Shares, shares_of
+from mini_lib.diagnosis.shares import Shares, gaps, shares_of
 from mini_lib.diagnosis.steady import Steady, steady_part
-from mini_lib.diagnosis.verdict import ADVICE, LEAST_WORK, WHY, Verdict, close_call, judge
+from mini_lib.diagnosis.verdict import HELD_UP_MATTERS, LEAST_WORK, WHY, Verdict, advice, close_call, judge, stalled
 from mini_lib.timing import ASSUMED, LaunchCosts, Span, Timeline
 
 if TYPE_CHECKING:
     from mini_lib.diagnosis.capturability import Capturability
     from mini_lib.plots import Picture
 
+ONE_GAP = 0.5
+"""A gap that is more than this share of all idle time gets a sentence of its own."""
 SHOWN_WORKS = 40
 """Kernels and copies that the picture zooms to: about a step of a small model, or a few layers of a large one."""
 _CAPTIONS = {
     "computing": "GPU computes",
     "copying": "GPU copies",
-    "between": "GPU between kernels, work is there",
+    "between": "GPU runs nothing, though work is there",
     "launching": "GPU waits: CPU launches",
     "waiting": "GPU waits: CPU waited, has not launched again",
     "elsewhere": "GPU waits: CPU does other things, or nothing",
@@ -45,8 +50,9 @@ _CAPTIONS = {
 class Diagnosis:
     """What holds a program up. `print` it; `picture()` draws a typical stretch.
 
-    `shares`, `gains`, `steady` and `timeline` are None where there was nothing to time (a CPU). `capturability` says
-    what of a function a graph could hold; it is None for a trace. `notes` qualify the verdict.
+    `shares`, `gains`, `steady` and `timeline` are None where there was nothing to time (a CPU). `graph_share` is the
+    share of kernels and copies that graphs bring already. `capturability` says what of a function a graph could hold;
+    it is None for a trace. `notes` qualify the verdict.
     """
 
     verdict: Verdict
@@ -54,6 +60,7 @@ class Diagnosis:
     gains: Gains | None = None
     steady: Steady | None = None
     timeline: Timeline | None = None
+    graph_share: float = 0.0
     capturability: Capturability | None = None
     notes: tuple[str, ...] = ()
 
@@ -67,7 +74,7 @@ class Diagnosis:
     @property
     def advice(self) -> str:
         """What to do about it."""
-        return ADVICE[self.verdict]
+        return advice(self.verdict, self.graph_share)
 
     def picture(self) -> Picture:
         """Return the two lanes, zoomed to a typical stretch.
@@ -80,18 +87,21 @@ class Diagnosis:
         return two_lanes(self.typical_stretch(), title=f"{self.verdict.value}: a typical stretch")
 
     def typical_stretch(self) -> Timeline:
-        """Return the part of the timeline in the middle of the steady part, some forty kernels long.
+        """Return the stretch in which a random moment most likely falls, of its kernels at most forty.
 
         Raises:
             ValueError: nothing was timed.
         """
         if self.timeline is None or self.steady is None:
             raise ValueError("Nothing was timed here, so there is no timeline: run on a GPU, or diagnose a trace.")
+        start_us, end_us = self.steady.start_us, self.steady.end_us
+        begun = [work.start_us for work in read(self.timeline).works if start_us <= work.start_us < end_us]
         edges = self.steady.edges
-        start_us = edges[(len(edges) - 1) // 2]
-        works = [work for work in read(self.timeline).works if work.start_us >= start_us]
-        until_us = works[SHOWN_WORKS].start_us if len(works) > SHOWN_WORKS else self.steady.end_us
-        return _cut(self.timeline, start_us, min(until_us, self.steady.end_us))
+        if self.steady.num_stretches == 1:
+            edges = (start_us, *begun[SHOWN_WORKS::SHOWN_WORKS], end_us)
+        left, right = _where_half_is_over(edges)
+        inside = begun[bisect_left(begun, left) : bisect_left(begun, right)]
+        return self.timeline.between(left, inside[SHOWN_WORKS] if len(inside) > SHOWN_WORKS else right)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures as plain values, ready for JSON."""
@@ -101,6 +111,7 @@ class Diagnosis:
             "advice": self.advice,
             "shares": self.shares._asdict() if self.shares else None,
             "steady_us": self.steady.end_us - self.steady.start_us if self.steady else None,
+            "graph_share": self.graph_share,
             "stretches": self.steady.num_stretches if self.steady else None,
             "gains": [gain._asdict() | {"speedup": gain.speedup} for gain in self.gains.gains] if self.gains else [],
             "model_error": self.gains.model_error if self.gains else None,
@@ -119,7 +130,9 @@ class Diagnosis:
         if self.shares is None or self.steady is None:
             return notes
         us = self.steady.end_us - self.steady.start_us
-        head = f"Where {us:,.0f} µs go ({self.steady.num_stretches} stretches between waits)"
+        stretches = self.steady.num_stretches
+        many = f"{stretches} stretches between waits" if stretches > 1 else "one stretch"
+        head = f"Where {us:,.0f} µs go ({many})"
         rows = [f"  {_CAPTIONS[name]:<46} {share:6.1%}" for name, share in self.shares._asdict().items()]
         return ["\n".join([head, *rows]), *notes]
 
@@ -130,12 +143,15 @@ class Diagnosis:
         return ["\n".join([*lines, *(f"  {sentence}" for sentence in assumptions(self.gains))])]
 
 
-def diagnose_trace(timeline: Timeline, *, costs: LaunchCosts = ASSUMED) -> Diagnosis:
+def diagnose_trace(
+    timeline: Timeline, launched_by: Mapping[Span, Span] | None = None, *, costs: LaunchCosts = ASSUMED
+) -> Diagnosis:
     """Return what holds the program behind `timeline` up: simulated, or read by `mini_lib.timing.trace_file`.
 
-    `costs` fills in what the trace does not show, above all the gaps inside graphs.
+    `launched_by` has for work the call that brought it, as `TraceFile.launched_by`; without it they are paired by
+    counting. `costs` fills in what the trace does not show, above all the gaps inside graphs.
     """
-    reading = read(timeline)
+    reading = read(timeline, launched_by)
     missing = _missing(reading)
     if missing:
         return Diagnosis(Verdict.UNKNOWN, timeline=timeline, notes=(missing,))
@@ -145,8 +161,9 @@ def diagnose_trace(timeline: Timeline, *, costs: LaunchCosts = ASSUMED) -> Diagn
     shares = shares_of(reading, pairs, steady.start_us, steady.end_us)
     gains = gains_of(program_of(reading, pairs, steady, costs), shares, steady.end_us - steady.start_us)
     dropped = f"Left out as warm-up: {steady.num_dropped} stretches at the beginning." if steady.num_dropped > 1 else ""
-    notes = tuple(filter(None, (close_call(shares), dropped)))
-    return Diagnosis(judge(shares), shares, gains, steady, timeline, notes=notes)
+    notes = (close_call(shares), stalled(shares), _one_gap(reading, shares, steady), dropped)
+    graph_share = _graph_share(reading, pairs, steady)
+    return Diagnosis(judge(shares), shares, gains, steady, timeline, graph_share, notes=tuple(filter(None, notes)))
 
 
 def _missing(reading: Reading) -> str:
@@ -158,7 +175,31 @@ def _missing(reading: Reading) -> str:
     return "" if reading.launches else "the trace holds no launch, so it does not say what the GPU waited for"
 
 
-def _cut(timeline: Timeline, start_us: float, end_us: float) -> Timeline:
-    inside = (span for span in timeline.spans if span.end_us > start_us and span.start_us < end_us)
-    cut = (Span(s.lane, s.name, max(s.start_us, start_us), min(s.end_us, end_us)) for s in inside)
-    return Timeline(cut)
+def _where_half_is_over(edges: Sequence[float]) -> tuple[float, float]:
+    """Return the stretch that holds the middle of all time, if the stretches are put in order of their lengths."""
+    left_us = (edges[-1] - edges[0]) / 2
+    for left, right in sorted(pairwise(edges), key=lambda pair: pair[1] - pair[0]):
+        left_us -= right - left
+        if left_us <= 0:
+            break
+    return left, right
+
+
+def _graph_share(reading: Reading, pairs: Pairs, steady: Steady) -> float:
+    """Return how much of the work in the steady part comes from graphs, as a share of its number."""
+    inside = [w for w in reading.works if steady.start_us <= w.start_us < steady.end_us]
+    from_graphs = {w for place, works in pairs.items() if reading.calls[place].brings == "graph" for w in works}
+    return sum(work in from_graphs for work in inside) / len(inside) if inside else 0.0
+
+
+def _one_gap(reading: Reading, shares: Shares, steady: Steady) -> str:
+    """Return a sentence on a single gap that makes up most of the idle time, "" if none does."""
+    total_us = steady.end_us - steady.start_us
+    longest = max(gaps(reading.works, steady.start_us, steady.end_us), key=lambda gap: gap[1] - gap[0], default=None)
+    share = (longest[1] - longest[0]) / total_us if longest else 0.0
+    if longest is None or share < ONE_GAP * (1.0 - shares.busy) or share < HELD_UP_MATTERS:
+        return ""
+    return (
+        f"One gap of {longest[1] - longest[0]:,.0f} µs is {share:.0%} of this time; without it the GPU is busy "
+        f"{shares.busy / (1.0 - share):.0%}. One gap says little of how the program usually runs: profile more steps."
+    )

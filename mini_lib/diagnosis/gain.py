@@ -4,7 +4,7 @@ The program behind the trace is played again with each change (`diagnosis.progra
 the gap between kernels inside a graph: a gain is therefore a range, from the gap that the trace shows between eager
 kernels (assumed, where it shows none) down to no gap, and its middle figure takes the assumed gap inside graphs.
 
-Where the program cannot be rebuilt (graphs of several sizes, streams that wait for one another), or does not take about
+Where the program cannot be rebuilt (no ids and graphs of several sizes, streams side by side), or does not take about
 as long as the trace when it is played as it was, only a bound is given: the time without what the change removes.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from mini_lib.diagnosis.program import Change, Program, changes_something, play
+from mini_lib.diagnosis.program import Change, Program, changes_something, play, runs_at_once
 from mini_lib.diagnosis.shares import Shares
 from mini_lib.timing import LaunchCosts
 
@@ -58,6 +58,7 @@ class Gains(NamedTuple):
     gains: tuple[Gain, ...]
     model_error: float | None
     costs: LaunchCosts | None
+    why_bounds: str = ""
 
     def of(self, road: str) -> Gain:
         """Return the gain of one road: "CUDA graphs", "piecewise graphs", "overlap", "graphs and overlap".
@@ -73,12 +74,13 @@ class Gains(NamedTuple):
 
 def gains_of(program: Program | None, shares: Shares, now_us: float) -> Gains:
     """Return what to expect of each road that has something to change in this program."""
-    if program is None:
-        return Gains(_bounds(shares, now_us), None, None)
+    if program is None or runs_at_once(program):
+        why = "streams run side by side" if program else "it is not clear which call launched which kernel"
+        return Gains(_bounds(shares, now_us), None, None, why)
     played_us = play(program, Change())
     error = played_us / program.measured_us - 1.0
     if abs(error) > MODEL_ERROR:
-        return Gains(_bounds(shares, now_us), error, None)
+        return Gains(_bounds(shares, now_us), error, None, f"played again, it misses the trace by {error:+.0%}")
     roads = [road for road, change in _ROADS.items() if changes_something(program, change)]
     return Gains(tuple(_gain(program, road, played_us) for road in roads), error, program.costs)
 
@@ -106,9 +108,7 @@ def _bounds(shares: Shares, now_us: float) -> tuple[Gain, ...]:
 def assumptions(gains: Gains) -> Sequence[str]:
     """Return what the gains rest on, one sentence each."""
     if gains.costs is None:
-        missed = f"played again, it misses the trace by {gains.model_error:+.0%}" if gains.model_error else ""
-        why = missed or "it is not clear which call launched which kernel"
-        return [f"Only bounds, since {why}: the trace's time without the share that the change removes."]
+        return [f"Only bounds, since {gains.why_bounds}: the trace's time without the share that the change removes."]
     costs = gains.costs
     source = costs.source.rpartition(": ")[2]
     return [

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 from torch.profiler import ProfilerActivity, profile, supported_activities
 
-from mini_lib.timing import Timeline
-from mini_lib.timing.trace_file import read_trace
+from mini_lib.timing.trace_file import TraceFile, read_trace
 
 NUM_WARMUPS = 5
 NUM_TIMED = 30
@@ -29,10 +28,10 @@ STRETCHED = 1.25
 
 
 class LiveRun(NamedTuple):
-    """A function on a GPU: median time of a call, the timeline of a few calls, and the time of a call among those."""
+    """A function on a GPU: median time of a call, the trace of a few calls, and the time of a call among those."""
 
     call_us: float
-    timeline: Timeline
+    trace: TraceFile
     profiled_us: float
 
     @property
@@ -55,7 +54,7 @@ def run_live(fn: Callable[..., object], inputs: tuple[Any, ...], device_module: 
         with profile(activities=_activities()) as profiler:
             profiled = _between_marks(fn, inputs, NUM_PROFILED, device_module)
         profiler.export_chrome_trace(str(path))
-        return LiveRun(call_us, read_trace(path).timeline, median(profiled))
+        return LiveRun(call_us, read_trace(path), median(profiled))
 
 
 def _activities() -> list[ProfilerActivity]:

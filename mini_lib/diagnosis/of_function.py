@@ -38,7 +38,7 @@ def diagnose(
     if device_of(device_module).type != "cuda":
         return Diagnosis(Verdict.UNKNOWN, capturability=held, notes=(_border(held, costs),))
     run = run_live(fn, inputs, device_module)
-    found = diagnose_trace(run.timeline, costs=costs)
+    found = diagnose_trace(run.trace.timeline, run.trace.launched_by, costs=costs)
     return replace(found, capturability=held, notes=(*found.notes, run.note))
 
 

@@ -1,8 +1,9 @@
-"""Which call launched which work: by counting, from one moment at which the GPU was empty to the next.
+"""Which call launched which work: as the trace says, else by counting from one moment of an empty GPU to the next.
 
-A trace's timeline does not say it, but a stream runs in the order of its launches, so between two such moments the
-first launch brought the first work. A graph launch brings several: what is left over after the single launches, in
-equal parts. Where a trace begins in mid-air, work without a launch stands at its front, so it is counted from the back.
+torch.profiler's traces say it; a timeline by itself does not. But a stream runs in the order of its launches, so
+between two such moments the first launch brought the first work. A graph launch brings several: what is left over after
+the single launches, in equal parts. Where a trace begins in mid-air, work without a launch stands at its front, so it
+is counted from the back.
 
 Where the numbers do not fit (graphs of unequal sizes, work that the profiler dropped), nothing is paired rather than
 something wrong. Not modelled: streams that overtake one another.
@@ -11,16 +12,16 @@ something wrong. Not modelled: streams that overtake one another.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
-from mini_lib.diagnosis.calls import Call, Reading, Work
-
-Pairs = Mapping[int, tuple[Work, ...]]  # by the place of the call among the calls
+from mini_lib.diagnosis.calls import Call, Pairs, Reading, Work
 
 
 def pair(reading: Reading) -> Pairs:
     """Return the work that each call brought, by the call's place; calls whose work is not known are left out."""
+    if reading.known:
+        return reading.known
     edges = [float("-inf"), *reading.drains(), float("inf")]
     call_starts = [call.start_us for call in reading.calls]
     work_starts = [work.start_us for work in reading.works]

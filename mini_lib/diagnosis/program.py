@@ -4,14 +4,14 @@ From the steady part of a trace the calls are read off with their own times, the
 GPU's work with its own. The launch queue (`mini_lib.timing`) then plays that program. Played as it was, it must take
 about as long as in the trace: this is the check that the other answers rest on. Then it is played with changes:
 
-- graphs: in each stretch between two waits, from the first kernel to the last, everything is one graph launch. The
-  dispatch between those launches is gone; other CPU work among them stays.
+- graphs: in each stretch between two waits, from the first kernel to the last, everything is one graph launch, or
+  several where the CPU did other work in between. The dispatch between those launches is gone; the other work stays.
 - pieces: the same, but kernels of attention are launched one by one between the graphs, as piecewise capture does.
 - overlap: each wait waits for the stretch before, so the GPU works while the CPU prepares the next step. That asks that
   launches do not depend on what was read back (tokens stay on the device, as in `FutureMap`), and pinned memory for it.
 
-Not modelled: kernels that change with the way in which they are launched, static inputs that must be copied first,
-and how streams wait for one another.
+Not modelled: graphs with branches, how streams wait for one another, kernels that change with the way in which they
+are launched, and static inputs that must be copied first.
 """
 
 from __future__ import annotations
@@ -24,14 +24,16 @@ from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
-from mini_lib.diagnosis.calls import Reading, Work
-from mini_lib.diagnosis.pairing import Pairs
+from mini_lib.diagnosis.calls import Pairs, Reading, Work
 from mini_lib.diagnosis.shares import PAUSE_LAUNCHES, launch_period_us
 from mini_lib.diagnosis.steady import Steady
 from mini_lib.timing import Event, Kernel, LaunchCosts, LaunchQueue
 
 ATTENTION = re.compile(r"attention|attn|fmha|flash|paged", re.IGNORECASE)
 """Names of kernels between which piecewise capture records: vLLM splits a model at attention."""
+
+AT_ONCE = 1.02
+"""Streams whose work takes this much longer in sum than by the clock run side by side; less is measuring noise."""
 
 
 class Action(NamedTuple):
@@ -140,13 +142,14 @@ def _recorded(stretch: Sequence[Action], change: Change) -> Iterator[list[Action
     graph: list[Action] = []
     for place, action in enumerate(stretch):
         joins = first <= place <= last and action.brings == "work" and not action.waits
-        if joins and not (change.pieces and _is_attention(action)):
-            graph.append(action)
-            continue
-        if graph:
+        joins = joins and not (change.pieces and _is_attention(action))
+        if graph and not (joins and action.is_dispatch):
             yield graph
             graph = []
-        yield [action]
+        if joins:
+            graph.append(action)
+        else:
+            yield [action]
     if graph:
         yield graph
 
@@ -167,6 +170,17 @@ def changes_something(program: Program, change: Change) -> bool:
     records = any(len(part) > 1 for stretch in program.stretches for part in _recorded(stretch, change))
     actions = [action for stretch in program.stretches for action in stretch if action.brings == "work"]
     return records and (not change.pieces or any(map(_is_attention, actions)))
+
+
+def runs_at_once(program: Program) -> bool:
+    """Return whether streams worked at the same time, so that a graph would have branches."""
+    actions = [action for stretch in program.stretches for action in stretch]
+    works = sorted((work.start_us, work.end_us) for action in actions for work in action.works)
+    covered_us, until_us = 0.0, -math.inf
+    for start_us, end_us in works:
+        covered_us += max(end_us - max(start_us, until_us), 0.0)
+        until_us = max(until_us, end_us)
+    return sum(end_us - start_us for start_us, end_us in works) > AT_ONCE * covered_us
 
 
 def _kernel(work: Work) -> Kernel:
@@ -195,11 +209,12 @@ def _costs(reading: Reading, pairs: Pairs, assumed: LaunchCosts) -> LaunchCosts:
             latencies.append(max(work.start_us - call.end_us, 0.0))
         elif call is not None:
             gaps.append(max(gap_us, 0.0))
+    gap_us = _median(gaps, assumed.gap_us)  # between the kernels of a graph there is no more than that
     return replace(
         assumed,
         launch_us=0.0,
-        gap_us=_median(gaps, assumed.gap_us),
-        graph_gap_us=_median(graph_gaps, assumed.graph_gap_us),
+        gap_us=gap_us,
+        graph_gap_us=_median(graph_gaps, min(assumed.graph_gap_us, gap_us)),
         latency_us=_median(latencies, assumed.latency_us),
         sync_us=_median(_tails(reading), assumed.sync_us),
         source="a trace; what it does not show: " + assumed.source,

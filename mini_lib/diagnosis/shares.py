@@ -3,7 +3,8 @@
 Each moment of the window belongs to one share. While the GPU is idle, what counts is what the CPU was doing: launching;
 waiting, or back from a wait and not launching again yet; or something else. Two corrections keep this honest. If the
 next work had been launched before the gap began, the CPU is not the cause, whatever it did: the gap is the GPU's own.
-And from the end of a launch until its work starts, it is the launch that takes the time.
+And from the end of a launch until its work starts, it is the launch that takes the time, but not for long: work that
+still does not start is held up on the GPU, by another stream or by work that the trace does not show.
 
 Counted is time, never launches: a thousand launches hidden behind a busy GPU cost nothing.
 """
@@ -17,11 +18,11 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from mini_lib.diagnosis.calls import Call, Reading, Work
-from mini_lib.diagnosis.pairing import Pairs
+from mini_lib.diagnosis.calls import Call, Pairs, Reading, Work
 
 PAUSE_LAUNCHES = 10
-"""A pause between two launches in which this many others would have fitted is no longer dispatch, but other work."""
+"""A pause between two launches in which this many others would have fitted is no longer dispatch, but other work. Nor
+does a launch take longer than that to reach an idle GPU."""
 
 
 class Shares(NamedTuple):
@@ -29,7 +30,7 @@ class Shares(NamedTuple):
 
     computing: float  # a kernel runs
     copying: float  # only copies run
-    between: float  # the GPU is idle although its next work is there: the gaps between kernels
+    between: float  # it runs nothing although its next work is there: gaps between kernels, waits for other streams
     launching: float  # it waits for a launch: the call, the dispatch before it, its way to the GPU
     waiting: float  # the CPU waits for the GPU, or came back from that and has not begun to launch again
     elsewhere: float  # the CPU does other work or, as far as the trace shows, nothing
@@ -51,14 +52,16 @@ def shares_of(reading: Reading, pairs: Pairs, start_us: float, end_us: float) ->
     starts = [state[0] for state in states]
     found = {"between": 0.0, "launching": 0.0, "waiting": 0.0, "elsewhere": 0.0}
     launched = launch_ends(reading, pairs)
-    launches = reading.launches
+    launches, longest_way_us = reading.launches, PAUSE_LAUNCHES * _launch_us(reading)
     begun = [call.start_us for call in launches]
-    for left, right, work in _gaps(reading.works, start_us, end_us):
+    for left, right, work in gaps(reading.works, start_us, end_us):
         launched_us = launched.get(work, _probably_launched(launches, begun, left, right)) if work else right
         if launched_us <= left:
             found["between"] += right - left
             continue
-        found["launching"] += right - min(launched_us, right)
+        on_its_way_us = min(right - min(launched_us, right), longest_way_us)
+        found["launching"] += on_its_way_us
+        found["between"] += right - min(launched_us, right) - on_its_way_us
         for state, us in _within(states, starts, left, min(launched_us, right)):
             found[state] += us
     computing = _covered([work for work in reading.works if not work.is_copy], start_us, end_us)
@@ -81,6 +84,12 @@ def launch_period_us(calls: Sequence[Call]) -> float:
         if before.brings == after.brings == "work" and not before.waited
     ]
     return median(periods) if periods else 0.0
+
+
+def _launch_us(reading: Reading) -> float:
+    """Return what a launch usually takes: the time from one to the next or, where more, of the call itself."""
+    lengths = [call.end_us - call.start_us for call in reading.launches if not call.waits]
+    return max(launch_period_us(reading.calls), median(lengths) if lengths else 0.0)
 
 
 def _states(calls: Sequence[Call]) -> Iterator[tuple[float, str]]:
@@ -111,7 +120,7 @@ def _within(
         place += 1
 
 
-def _gaps(works: Sequence[Work], start_us: float, end_us: float) -> Iterator[tuple[float, float, Work | None]]:
+def gaps(works: Sequence[Work], start_us: float, end_us: float) -> Iterator[tuple[float, float, Work | None]]:
     """Yield the times in which no stream worked, each with the work that ended it (None at the end of the window)."""
     free_from_us = start_us
     for work in works:

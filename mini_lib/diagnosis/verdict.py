@@ -19,6 +19,10 @@ HELD_UP_MATTERS = 0.15
 times as fast, and a larger batch or a better kernel gives as much."""
 CLOSE = 0.05
 """Two causes whose shares are nearer than this change places from one trace to the next: then both are named."""
+STALLED = 0.25
+"""More time than this with work there and none running is no gap between kernels any more, and is said."""
+GRAPHS_ALREADY = 0.5
+"""Where graphs bring this share of the work or more, "capture it" is no advice."""
 LEAST_WORK = 5
 """Kernels and copies that a verdict needs at least: with fewer, first launches are all there is."""
 
@@ -55,6 +59,11 @@ ADVICE = {
     ),
 }
 
+LAUNCH_BOUND_WITH_GRAPHS = (
+    "Graphs bring most of the work already. Record what is still launched one by one, make graphs fewer and larger, "
+    "or launch the next step before this one is done (overlap scheduling)."
+)
+
 
 def judge(shares: Shares) -> Verdict:
     """Return what holds a program with these shares up."""
@@ -72,6 +81,24 @@ def causes(shares: Shares) -> list[tuple[float, Verdict]]:
         (shares.elsewhere, Verdict.IDLE),
     ]
     return sorted(found, key=lambda cause: -cause[0])
+
+
+def advice(verdict: Verdict, graph_share: float) -> str:
+    """Return what to do about a verdict on a program of whose work graphs bring the share `graph_share`."""
+    if verdict is Verdict.LAUNCH_BOUND and graph_share >= GRAPHS_ALREADY:
+        return LAUNCH_BOUND_WITH_GRAPHS
+    return ADVICE[verdict]
+
+
+def stalled(shares: Shares) -> str:
+    """Return a sentence on work that is there and does not run, "" where that is gaps between kernels."""
+    if shares.between < STALLED:
+        return ""
+    return (
+        f"Work is there and yet nothing runs {shares.between:.0%} of the time. Kernels may be as short as the gaps "
+        "between them. Else the GPU waits for another stream or another GPU, or it does what was launched before the "
+        "profiler began, which no trace shows: profile more steps."
+    )
 
 
 def close_call(shares: Shares) -> str:

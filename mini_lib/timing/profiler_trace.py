@@ -8,8 +8,9 @@ their stream: "GPU" is the one that worked longest, the others are called "GPU s
 
 Left out: annotations of users (they are around work and are none), Python functions, memory events, and what the
 profiler itself took. So between two ops the CPU's lane is idle although Python runs: a trace taken with stacks gives
-the same timeline as one without. Not seen by the profiler, and therefore missing here: kernels of a graph that was
-launched before it started, and those of later rounds of a graph's loop.
+the same timeline as one without. Which call brought which work is no part of a timeline: `launched_by` reads it off the
+correlation ids that a call and all of its work carry. Not seen by the profiler, and therefore missing here: kernels of
+a graph that was launched before it started, and those of later rounds of a graph's loop.
 
 >>> op = {"ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 9, "tid": 9, "ts": 1000.0, "dur": 20.0}
 >>> call = {**op, "cat": "cuda_runtime", "name": "cudaLaunchKernel", "ts": 1008.0, "dur": 6.0}
@@ -54,9 +55,21 @@ def is_profiler_trace(trace: Mapping[str, Any]) -> bool:
 
 def to_timeline(trace: Mapping[str, Any]) -> Timeline:
     """Return the timeline of the trace: empty if it holds no op, no call and no work of a GPU."""
-    events = [event for event in events_of(trace) if _is_complete(event)]
-    zero_us = min((event["ts"] for event in events if event.get("cat") in (*_OPS, *_CALLS, *_WORK)), default=0.0)
-    return Timeline([*_cpu_lane(events, zero_us), *_gpu_lanes(events, zero_us)])
+    events = _read_events(trace)
+    zero_us = _zero_us(events)
+    return Timeline([*_cpu_lane(events, zero_us), *(span for _, span in _gpu_work(events, zero_us))])
+
+
+def launched_by(trace: Mapping[str, Any]) -> dict[Span, Span]:
+    """Return for work of the timeline the call that brought it, both as spans of `to_timeline`.
+
+    Work that was launched before the profiler began is left out, and so is what a trace of old says nothing about.
+    """
+    events = _read_events(trace)
+    zero_us = _zero_us(events)
+    calls = {_correlation(event): _span(CPU, event, zero_us) for event in events if event.get("cat") in _CALLS}
+    works = ((_correlation(event), span) for event, span in _gpu_work(events, zero_us))
+    return {span: calls[number] for number, span in works if number and number in calls}
 
 
 def made_by(trace: Mapping[str, Any]) -> dict[str, str]:
@@ -81,7 +94,7 @@ def _cpu_lane(events: Sequence[Event], zero_us: float) -> list[Span]:
     return sorted([*spans, *full], key=lambda span: (span.start_us, -span.end_us))
 
 
-def _gpu_lanes(events: Sequence[Event], zero_us: float) -> list[Span]:
+def _gpu_work(events: Sequence[Event], zero_us: float) -> list[tuple[Event, Span]]:
     """Return the work of all streams, stream by stream in order of first use, the one that worked longest first."""
     streams: defaultdict[tuple[Any, Any], list[Event]] = defaultdict(list)
     for event in sorted((event for event in events if event.get("cat") in _WORK), key=lambda event: event["ts"]):
@@ -89,7 +102,7 @@ def _gpu_lanes(events: Sequence[Event], zero_us: float) -> list[Span]:
         streams[arguments.get("device", event.get("pid")), arguments.get("stream", event.get("tid"))].append(event)
     in_order = sorted(streams, key=lambda stream: -sum(event["dur"] for event in streams[stream]))[:1]
     in_order += [stream for stream in streams if stream not in in_order]
-    return [_span(_lane(one, in_order[0]), event, zero_us) for one in in_order for event in streams[one]]
+    return [(event, _span(_lane(one, in_order[0]), event, zero_us)) for one in in_order for event in streams[one]]
 
 
 def _lane(stream: tuple[Any, Any], main: tuple[Any, Any]) -> str:
@@ -103,6 +116,20 @@ def _by_thread(events: Sequence[Event], categories: Sequence[str], zero_us: floa
         if event.get("cat") in categories:
             threads[event.get("pid"), event.get("tid")].append(_span(CPU, event, zero_us))
     return threads
+
+
+def _read_events(trace: Mapping[str, Any]) -> list[Event]:
+    known = {*_OPS, *_CALLS, *_WORK, "overhead"}
+    return [event for event in events_of(trace) if event.get("cat") in known and _is_complete(event)]
+
+
+def _zero_us(events: Sequence[Event]) -> float:
+    return min((event["ts"] for event in events if event["cat"] != "overhead"), default=0.0)
+
+
+def _correlation(event: Event) -> Any:
+    """Return the number that a call and its work share; None or 0 where there is none."""
+    return event.get("args", {}).get("correlation")
 
 
 def _span(lane: str, event: Event, zero_us: float) -> Span:

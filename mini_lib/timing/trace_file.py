@@ -15,7 +15,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,8 @@ class TraceFile:
     """A timeline, and what made it.
 
     `made_by["kind"]` is "simulated" (computed), "measured" (in this run), "recorded" (earlier, elsewhere), "profiled"
-    (by torch.profiler) or "unknown" (a Chrome trace does not say). The other entries are for people.
+    (by torch.profiler) or "unknown" (a Chrome trace does not say). The other entries are for people. `launched_by` has
+    for work of a GPU the call that brought it, as far as the trace says so; torch.profiler's do, and no file keeps it.
 
     Raises:
         ValueError: the kind is none of these, or the timeline is empty.
@@ -40,6 +41,7 @@ class TraceFile:
 
     made_by: Mapping[str, Any]
     timeline: Timeline
+    launched_by: Mapping[Span, Span] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.made_by.get("kind") not in KINDS:
@@ -95,7 +97,8 @@ def _ours_or_theirs(content: Any) -> TraceFile:
         return _ours(content)
     trace = {"traceEvents": content} if isinstance(content, list) else content  # the format allows the bare list
     if profiler_trace.is_profiler_trace(trace):
-        return TraceFile(profiler_trace.made_by(trace), profiler_trace.to_timeline(trace))
+        made_by, launched_by = profiler_trace.made_by(trace), profiler_trace.launched_by(trace)
+        return TraceFile(made_by, profiler_trace.to_timeline(trace), launched_by)
     return TraceFile({"kind": "unknown", "tool": "Chrome trace"}, Timeline.from_chrome_trace(trace))
 
 

@@ -21,7 +21,7 @@ def profile_of(steps, num_kernels, kernel_us, *, call_us=4.0, dispatch_us=6.0, i
             gpu_us += kernel_us
         if item:
             cpu_us, gpu_us = _item(events, cpu_us, gpu_us)
-            cpu_us += think_us
+        cpu_us += think_us
     return trace(*events)
 
 
@@ -47,3 +47,9 @@ def copies(steps):
             events.append(on_gpu("kernel", "gemm", now_us + 916.0 + 10 * place, 9.0))
         now_us += 960.0
     return trace(*events)
+
+
+def in_a_row(start_us, lengths_us, *, gap_us, **args):
+    """Kernels one after the other."""
+    starts = [start_us + sum(lengths_us[:place]) + gap_us * place for place in range(len(lengths_us))]
+    return [on_gpu("kernel", "gemm", at_us, us, **args) for at_us, us in zip(starts, lengths_us, strict=True)]

@@ -107,7 +107,7 @@ def test_a_live_run_counts_calls_and_reads_its_own_profile():
 
     run = run_live(step, (X,), recorder)
     assert len(calls) > NUM_TIMED and "CUDA events" in run.note
-    assert {span.name for span in run.timeline.spans} >= {"aten::matmul"}
+    assert {span.name for span in run.trace.timeline.spans} >= {"aten::matmul"}
 
 
 @pytest.mark.gpu

@@ -32,6 +32,22 @@ def test_a_graphs_launch_is_one_call_and_its_kernels_are_all_there():
     ]
 
 
+def test_each_work_names_the_call_that_brought_it():
+    launched_by = profiler_trace.launched_by(trace(*STEP, *AROUND))
+    assert {work.name: call.name for work, call in launched_by.items()} == {
+        "ampere_sgemm_128x64_nn": "cudaLaunchKernel",
+        "triton_red_fused_add_rms_norm_0": "cudaGraphLaunch",
+        "flash_fwd_splitkv_kernel": "cudaGraphLaunch",
+        "Memcpy DtoH (Device -> Pinned)": "cudaMemcpyAsync",
+    }
+    spans = profiler_trace.to_timeline(trace(*STEP, *AROUND)).spans
+    assert {*launched_by, *launched_by.values()} <= set(spans)
+
+
+def test_work_that_was_launched_before_the_profiler_began_names_no_call():
+    assert profiler_trace.launched_by(trace(EAGER[-1], on_gpu("kernel", "gemm", 70.0, 3.0, correlation=0))) == {}
+
+
 def test_the_time_of_a_step_is_told_apart_by_kinds():
     timeline = profiler_trace.to_timeline(trace(*STEP, *AROUND))
     host_us = (31.0 - 7.0) + (49.0 - 6.5 - 37.0)

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
 
     try:
         trace = read_trace(options.trace)
-        found = diagnose_trace(trace.timeline)
+        found = diagnose_trace(trace.timeline, trace.launched_by)
         if options.png:
             options.png.write_bytes(found.picture().png())
     except OSError as missing:
@@ -68,5 +68,6 @@ def report(found: Diagnosis, kind: str) -> str:
         shown = found.typical_stretch().flattened()
         us_per_cell = shown.duration_us / NUM_CELLS
         lanes = two_lanes(shown, us_per_cell, NUM_CELLS, letter=lambda span: LETTERS[kind_of(span)])
-        parts.append(f"A typical stretch, {us_per_cell:.3g} us a letter\n{lanes}\n{LEGEND}")
+        length = f"{us_per_cell:,.0f}" if us_per_cell >= 100 else f"{us_per_cell:.3g}"
+        parts.append(f"A typical stretch, {length} µs a letter\n{lanes}\n{LEGEND}")
     return "\n\n".join(parts)
