@@ -71,7 +71,9 @@ class SimulatorSpeed:
         how = self._speed.how
         if not self._speed.equal:
             raise NotMeasuredError(f"Leaps and steps came to different results, so neither speed counts: {how}")
-        return Figure(getattr(self._speed, name), f"{QUICK_NOTE}; {how}" if self.quick else how)
+        if self.quick:
+            raise NotMeasuredError(f"{QUICK_NOTE}, which is nothing to judge by; {how}")
+        return Figure(getattr(self._speed, name), how)
 
     @cached_property
     def _speed(self) -> SimulationSpeed:

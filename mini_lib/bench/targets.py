@@ -73,6 +73,8 @@ def row_of(target: Target) -> TargetRow:
         value, how = figure()
     except NotMeasuredError as reason:
         return TargetRow(name, "-", goal, stretch, NOT_MEASURED, str(reason))
+    except (KeyError, TypeError, ZeroDivisionError) as damage:
+        return TargetRow(name, "-", goal, stretch, NOT_MEASURED, f"A recorded row is damaged: {damage!r}.")
     verdict = MET if bound.holds(value) else MISSED
     return TargetRow(name, bound.form.format(value), goal, stretch, verdict, how, value)
 

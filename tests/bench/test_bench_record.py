@@ -210,6 +210,13 @@ def test_a_file_is_whole_at_every_moment(tmp_path, monkeypatch):
     assert load_recorded(file.path).rows("step") == ({"batch": 1},)
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_anything_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "_measure", lambda *_: pytest.fail("it measured"))
+    (tmp_path / "a file").touch()
+    with pytest.raises(SystemExit, match=r"bench record: .*a file"):
+        main(["record", "launch", "--quick", "--force-cpu", "--out", str(tmp_path / "a file" / "in it")])
+
+
 def test_the_full_plan_is_refused_without_a_gpu_and_nothing_is_written(capsys, tmp_path):
     with pytest.raises(SystemExit, match="torch sees no GPU here"):
         main(["record", "step", "--force-cpu", "--out", str(tmp_path)])

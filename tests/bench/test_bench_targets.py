@@ -119,6 +119,19 @@ def test_another_gpu_is_not_compared_with_the_published_figure():
         figures.generation([made_up({"device": "synthetic L4"}, serve=GENERATIONS)])
 
 
+def test_a_newer_run_of_another_gpu_does_not_hide_the_one_that_can_be_compared():
+    newer = made_up({"device": "synthetic A100", "date": "2026-02-03"}, serve=GENERATIONS)
+    assert figures.generation([RUN, newer]).value == pytest.approx(2.5)
+
+
+def test_a_damaged_row_is_a_reason_and_no_crash():
+    damaged = [made_up(launch=[PAID[2] | {"capture_ms": None}])]
+    lacking = [made_up(step=[step("qwen3-0.6b", "naive", "NONE", 9.0), step("qwen3-0.6b", "naive", "FULL", 0.0)])]
+    for figure, runs in ((figures.replays_to_pay, damaged), (figures.same_kernels, lacking)):
+        row = row_of(Target("a name", at_most(1, None, "{:.1f}"), lambda figure=figure, runs=runs: figure(runs)))
+        assert row.verdict == NOT_MEASURED and "A recorded row is damaged" in row.how
+
+
 def test_a_capture_that_never_pays_says_so():
     with pytest.raises(NotMeasuredError, match="never pays"):
         figures.replays_to_pay([made_up(launch=[PAID[2] | {"replays": None}])])
@@ -172,9 +185,10 @@ def test_with_nothing_recorded_every_line_that_needs_a_gpu_says_so(fake_speed):
     }
 
 
-def test_the_quick_speed_says_that_it_is_quick(fake_speed):
-    row = next(row for row in target_rows([], quick=True) if row.verdict == MET)
-    assert fake_speed == [500] and row.how.startswith("--quick: 500 requests and not 10,000; made up")
+def test_the_quick_speed_is_told_and_not_judged(fake_speed):
+    rows = [row for row in target_rows([], quick=True) if row.name.startswith("simulated")]
+    assert fake_speed == [500] and [row.verdict for row in rows] == [NOT_MEASURED] * 2
+    assert all(row.how.startswith("--quick: 500 requests and not 10,000") and "made up" in row.how for row in rows)
 
 
 def test_a_speed_does_not_count_if_leaps_and_steps_disagree(fake_speed, monkeypatch):
@@ -221,6 +235,11 @@ def test_the_command_prints_a_table_notes_and_json(fake_speed, tmp_path, capsys)
     assert rows["share of copy bandwidth, 1B"]["verdict"] == NOT_MEASURED
     assert any(line.split()[1:5] == ["naive", "eager", "/", "best"] for line in report)
     assert "\n".join(report).isascii() and "not measured" in report[-2]
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="is no folder"):
+        main(["targets", "--data", str(tmp_path / "nowhere")])
 
 
 def test_a_damaged_run_is_named(tmp_path):

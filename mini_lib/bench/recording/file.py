@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ class RecordingFile:
         machine: what is measured on, with "plan" beside what `mini_lib.bench.provenance.machine` says.
         part: "launch", "step" or "serve".
         folder: where to write; None writes nothing, and goes on with nothing.
+
+    Raises:
+        OSError: nothing can be written there, which is found out before anything is measured.
     """
 
     def __init__(self, machine: Mapping[str, Any], part: str, folder: Path | None) -> None:
@@ -47,6 +51,9 @@ class RecordingFile:
         begun = self.parts.get(part, {"rows": [], "done": [], "skipped": [], "complete": False})
         self.part = self.parts[part] = begun | {"command": machine["command"], "date": machine["date"]}
         self._folder = folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
 
     @property
     def path(self) -> Path | None:
@@ -77,7 +84,6 @@ class RecordingFile:
         """Write all that there is, in place of what was there."""
         if self.path is None:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".part")
         unfinished.write_text(json.dumps(self.content(), indent=1) + "\n", encoding="utf-8")
         unfinished.replace(self.path)

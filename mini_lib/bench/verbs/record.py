@@ -45,6 +45,6 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
             options.part, QUICK if options.quick else FULL, device_module, arguments,
             folder=options.out or kept_at, seconds=options.seconds, progress=not options.json,
         )  # fmt: skip
-    except ValueError as error:  # it says why not here, or what is wrong with an earlier file
+    except (OSError, ValueError) as error:  # it says why not here, or what is wrong with an earlier file or the folder
         raise SystemExit(f"python -m mini_lib.bench record: {error}") from error
     print_result(file.content(), "" if options.json else record_report(options.part, file))

@@ -31,6 +31,8 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     from mini_lib.sim import recorded_runs
     from mini_lib.sim.recorded import DATA
 
+    if options.data and not options.data.is_dir():
+        raise SystemExit(f"python -m mini_lib.bench targets: {options.data} is no folder.")
     try:
         runs = recorded_runs(folder=options.data or DATA)
     except ValueError as error:
