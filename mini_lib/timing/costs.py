@@ -37,8 +37,8 @@ class LaunchCosts:
             value = getattr(self, field.name)
             if field.name.endswith("_us") and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{field.name} is {value}: a cost is a finite number of microseconds, 0 or more.")
-        if self.queue_depth < 1:
-            raise ValueError(f"queue_depth is {self.queue_depth}: with no place in the queue nothing can be launched.")
+        if not (isinstance(self.queue_depth, int) and self.queue_depth >= 1):
+            raise ValueError(f"queue_depth is {self.queue_depth}: it is a whole number of launches, 1 or more.")
 
 
 ASSUMED = LaunchCosts(

@@ -17,14 +17,19 @@ constants are mostly assumed."""
 VERSION = 1
 NOTE = """\
 Simulated from device profiles, whose constants are mostly assumed: no GPU measured any of this. In a cell: the last
-batch at which an eager decode step is launch-bound ("-": not even one request), and in brackets how many times as fast
-a full graph makes a step of one request."""
+batch at which an eager decode step is launch-bound ("-": not even one request; "+": nobody looked further), and in
+brackets how many times as fast a full graph makes a step of one request. Each request sees as many positions as the
+first line says, or as its model has. A T4 is counted as if it could run the course's own kernels; it is too old."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the context."""
     parser.add_argument(
-        "--context", type=positive, default=1024, metavar="N", help="positions that each request sees (1024)"
+        "--context",
+        type=positive,
+        default=1024,
+        metavar="N",
+        help="positions that each request sees, at most (1024)",
     )
     add_json(parser)
 
