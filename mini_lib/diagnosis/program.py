@@ -21,6 +21,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from statistics import median
 from typing import NamedTuple
 
@@ -160,7 +161,12 @@ def _may_be_recorded(action: Action, change: Change) -> bool:
 
 
 def _is_attention(action: Action) -> bool:
-    return bool(ATTENTION.search(action.works[0].name))
+    return _names_attention(action.works[0].name)
+
+
+@lru_cache(maxsize=4096)
+def _names_attention(name: str) -> bool:
+    return bool(ATTENTION.search(name))
 
 
 def changes_something(program: Program, change: Change) -> bool:

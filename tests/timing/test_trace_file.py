@@ -47,6 +47,7 @@ def test_a_profile_of_torch_is_read_as_one_and_says_so(tmp_path):
     read = read_trace(tmp_path / "step.pt.trace.json")
     assert read.made_by["kind"] == "profiled" and read.made_by["device"] == "NVIDIA H200"
     assert read.timeline == profiler_trace.to_timeline(trace(*STEP))
+    assert read.launched_by == profiler_trace.launched_by(trace(*STEP)) != {}
 
 
 def test_a_compressed_trace_is_read_whatever_its_name(tmp_path):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mini_lib.bench.arguments import add_json, print_result
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from mini_lib.diagnosis import Diagnosis
+    from mini_lib.timing import TraceFile
 
 HELP = "Is this program launch-bound? From a trace of it"
 MORE = """\
@@ -19,6 +23,7 @@ MORE = """\
 expect from graphs and overlap. Takes what torch.profiler exports (export_chrome_trace, .json or .json.gz) and the
 course's own traces. No GPU is needed."""
 VERSION = 1
+LARGE_BYTES = 1_000_000  # about from here on, compressed, reading and judging take two seconds
 NUM_CELLS = 96
 LETTERS = {
     "launch": "L", "graph launch": "G", "copy": "C", "kernel": "K", "sync": "w", "wait": "w", "host": "h",
@@ -35,14 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Read the trace, print the diagnosis and JSON, and draw the picture if one is asked for."""
-    from mini_lib.diagnosis import diagnose_trace
-    from mini_lib.timing.trace_file import read_trace
-
     try:
-        trace = read_trace(options.trace)
-        found = diagnose_trace(trace.timeline, trace.launched_by)
-        if options.png:
-            options.png.write_bytes(found.picture().png())
+        with _bar(options.trace) as bar:
+            trace, found = _read_and_judge(options.trace, bar)
+            if options.png:
+                options.png.write_bytes(found.picture().png())
     except OSError as missing:
         why = f"{missing.filename}: {(missing.strerror or str(missing)).lower()}"
         raise SystemExit(f"python -m mini_lib.bench diagnose: {why}") from missing
@@ -56,6 +58,24 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         **found.as_dict(),
     }
     print_result(result, "" if options.json else report(found, str(trace.made_by["kind"])))
+
+
+def _bar(path: Path) -> tqdm[Any]:
+    """Return a bar for the two halves of the work, seen by a person whose trace is large enough to be waited for."""
+    from tqdm import tqdm
+
+    is_seen = sys.stdout.isatty() and path.is_file() and path.stat().st_size > LARGE_BYTES
+    return tqdm(total=2, desc="reading", file=sys.stdout, disable=not is_seen, leave=False)
+
+
+def _read_and_judge(path: Path, bar: tqdm[Any]) -> tuple[TraceFile, Diagnosis]:
+    from mini_lib.diagnosis import diagnose_trace
+    from mini_lib.timing.trace_file import read_trace
+
+    trace = read_trace(path)
+    bar.set_description("judging")
+    bar.update()
+    return trace, diagnose_trace(trace.timeline, trace.launched_by)
 
 
 def report(found: Diagnosis, kind: str) -> str:
