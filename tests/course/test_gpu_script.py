@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,6 +115,54 @@ def test_the_summary_of_a_run_counts_what_pytest_reported(tmp_path):
     assert counted == {"tests": 3, "failures": 1, "errors": 0, "skipped": 1, "seconds": 2.5}
 
 
-def test_every_folder_of_tests_that_is_run_there_is_here():
-    here = [name for name in on_gpu.TESTS if (ROOT / name).exists()]
-    assert {"tests/graphs", "tests/dispatch", "tests/timing"} <= set(here)
+def test_counts_of_several_files_are_added_up_and_a_file_without_any_is_told():
+    one = {"tests": 3, "failures": 1, "errors": 0, "skipped": 1, "seconds": 2.5, "skipped_because": ["no second GPU"]}
+    assert on_gpu.total([one, one, {}]) == {
+        "tests": 6, "failures": 2, "errors": 0, "skipped": 2, "seconds": 5.0, "unfinished": 1,
+        "skipped_because": ["no second GPU"],
+    }  # fmt: skip
+
+
+ENDS = {
+    "def test_it(): pass": (0, {"tests": 1, "failures": 0, "errors": 0}),
+    "def test_it(): assert 1 == 2": (1, {"tests": 1, "failures": 1, "errors": 0}),
+    "import no_such_package": (2, {"tests": 1, "failures": 0, "errors": 1}),
+    "import os\ndef test_it(): os._exit(3)": (3, {}),
+}
+
+
+@pytest.mark.parametrize("text", ENDS)
+def test_a_file_of_tests_that_takes_its_process_along_is_told_from_one_that_fails(tmp_path, text):
+    (tmp_path / "test_it.py").write_text(text)
+    ran = on_gpu.run_tests(str(tmp_path / "test_it.py"), tmp_path, time.monotonic() + 60)
+    status, counted = ENDS[text]
+    assert (ran.status, ran.went_well) == (status, status == 0)
+    assert counted.items() <= ran.counted.items() and bool(counted) == bool(ran.counted)
+
+
+def test_when_the_time_is_up_the_tests_under_way_are_stopped_and_what_they_printed_is_kept(tmp_path):
+    (tmp_path / "test_it.py").write_text("import time\ndef test_it(): time.sleep(60)")
+    ran = on_gpu.run_tests(str(tmp_path / "test_it.py"), tmp_path, time.monotonic() - 5)
+    assert ran.status == 124 and not ran.went_well and "stopped" in str(ran) and ran.counted == {}
+
+
+def test_a_run_keeps_all_output_the_failed_files_first_and_says_which_failed(device, monkeypatch, tmp_path, capsys):
+    statuses = {"a.py": 0, "b.py": 1, "c.py": 5}
+    monkeypatch.setattr(on_gpu, "files_of_tests", lambda: iter(statuses))
+    monkeypatch.setattr(
+        on_gpu, "run_tests", lambda tests, *_: on_gpu.Ran(tests, statuses[tests], f"of {tests}", {"tests": 1})
+    )
+    assert on_gpu.test(tmp_path) == 1
+    assert "failed: b.py" in (printed := capsys.readouterr().out) and "failed: a.py" not in printed
+    assert (tmp_path / "gpu_tests.log").read_text().startswith("b.py\nof b.py")
+    (summary,) = tmp_path.glob("*_tests.json")
+    assert json.loads(summary.read_text())["tests"] == 3
+
+
+def test_every_test_that_is_run_there_is_here_and_no_file_twice():
+    files = list(on_gpu.files_of_tests())
+    assert len(files) == len(set(files)) > 50
+    for name in files:
+        path, _, test = name.partition("::")
+        assert (f"def {test}(" if test else "def test_") in (ROOT / path).read_text()
+    assert {"tests/graphs/test_capture.py", "tests/model/test_kernels.py"} <= set(files)
