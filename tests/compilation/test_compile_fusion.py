@@ -183,6 +183,6 @@ def test_the_counted_kernels_of_the_fused_style_are_those_that_are_launched():
     step.run(compiled, 3)
     with count_launches() as launches:
         step.run(compiled, 3)
-    attention = graphs[0].ops["mini_lib::attention"]  # one node, and two kernels: it writes KV, then reads all
+    attention = graphs[0].ops["mini_lib::rope_attention"]  # one node, and two kernels: it writes KV, then reads all
     assert attention == config.num_layers
     assert launches.kernels == graphs[0].kernels + attention
