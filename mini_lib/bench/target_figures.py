@@ -120,7 +120,8 @@ def share_of_ideal(runs: Runs) -> Figure:
 def idle_share(runs: Runs) -> Figure:
     """Return the share of steady decode in which the GPU had nothing to do."""
     run, rows = newest_with(runs, "serve", what="idle", model=LLAMA_8B)
-    how = f"between steps, by events around each (gaps inside a step are not seen), batch {rows[0]['batch']}"
+    seen = "by events around each: gaps inside a step are not seen, and copies of inputs are work"
+    how = f"between steps, {seen}, batch {rows[0]['batch']}"
     return Figure(float(rows[0]["idle_share"]), f"{how}; {run.source('serve')}")
 
 

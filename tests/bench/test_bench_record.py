@@ -33,7 +33,7 @@ from mini_lib.timing import CPU, GPU, Span, Timeline
 MACHINE = {"device": "made-up GPU", "driver": "1", "torch": "2", "cuda": "3", "python": "3", "date": "2026-01-02",
            "command": "the command", "plan": "full"}  # fmt: skip
 STEP_KEYS = {"model", "style", "mode", "batch", "context", "median_us", "p10_us", "p90_us", "iterations", "repeat_us",
-             "equal"}  # fmt: skip
+             "distance", "equal"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -256,6 +256,21 @@ def test_a_replay_that_reads_nothing_new_is_noticed(lean_step, monkeypatch):
 
     monkeypatch.setattr(lean_step.step, "forward", stale)
     assert not lean_step.agrees(2, CUDAGraphMode.FULL)
+
+
+def test_a_style_that_computes_something_else_is_not_equal_in_any_mode(monkeypatch):
+    def with_another_fused_one(config, styles, *where):
+        models = models_of(config, styles, *where)
+        models["fused"] = models_of(config, ["fused"], *where)["fused"]  # of its own copy of the weights
+        for weight in models["fused"].parameters():
+            weight.data = weight.data.flip(0)
+        return models
+
+    monkeypatch.setattr("mini_lib.bench.recording.step_part.models_of", with_another_fused_one)
+    (first, *_) = record.PARTS["step"](Bench(QUICK, recorder))
+    rows = first.measure().rows
+    assert {(row["style"], row["equal"]) for row in rows} == {("naive", True), ("fused", False)}
+    assert all(row["distance"] > 0.1 if row["style"] == "fused" else row["distance"] == 0.0 for row in rows)
 
 
 def test_outputs_that_differ_are_recorded_as_such(monkeypatch):

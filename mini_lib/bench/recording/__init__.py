@@ -24,6 +24,8 @@ Part "serve": the engine from end to end.
     generation  tokens_per_s of whole requests, the prompt included, by the wall clock
 
 Every row with a median has p10_us, p90_us, iterations and repeat_us (`timed.summary`), and `equal` where outputs were
-compared: bit for bit with what eager execution of the same kernels gives at the same size. A part also holds
+compared: bit for bit with what eager execution of the same kernels gives at the same size; in part "step" also with
+the eager hidden states of the first style, from which they may differ by rounding (`distance`, a share). A part also
+holds
 `skipped`, a sentence on each thing left out, `done`, the units that a later run need not measure again, and `complete`.
 """

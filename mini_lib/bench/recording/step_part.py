@@ -14,6 +14,8 @@ from mini_lib.bench.recording.units import Bench, Measured, Unit
 from mini_lib.config import ModelConfig
 from mini_lib.dispatch import CUDAGraphMode
 
+FAR = 0.1  # assumed: rounding to 16 bits in each of 32 layers adds up to some percent, and a wrong kernel to about all
+
 
 class StepPart:
     """Makes the units of the part. The steppers of one model are kept until the next model's turn."""
@@ -36,11 +38,13 @@ class StepPart:
             return Measured((), [f"{config.name} with batch {batch} does not fit into this device's memory."])
         refusals = self._build(config)
         contestants = {(style, mode): stepper for style, stepper in self._steppers.items() for mode in MODES}
-        equal = {key: stepper.agrees(batch, key[1]) for key, stepper in contestants.items()}
+        reference = next(iter(self._steppers.values()))
+        far = {style: stepper.distance(reference, batch) for style, stepper in self._steppers.items()}
+        equal = {key: stepper.agrees(batch, key[1]) and far[key[0]] <= FAR for key, stepper in contestants.items()}
         calls = {key: partial(stepper.run, batch, key[1]) for key, stepper in contestants.items()}
         times = in_turns(calls, self.bench.plan.rounds, self.bench.device_module)
         head = {"model": config.name, "batch": batch, "context": self.bench.plan.context}
-        rows = [_row(head, *key, times[key], equal[key]) for key in contestants]
+        rows = [_row(head, *key, times[key], far[key[0]], equal[key]) for key in contestants]
         return Measured(rows, refusals)
 
     def _build(self, config: ModelConfig) -> list[str]:
@@ -69,6 +73,6 @@ class StepPart:
 
 
 def _row(
-    head: dict[str, Any], style: str, mode: CUDAGraphMode, times: dict[str, Any], equal: bool
+    head: dict[str, Any], style: str, mode: CUDAGraphMode, times: dict[str, Any], distance: float, equal: bool
 ) -> dict[str, Any]:  # fmt: skip
-    return {**head, "style": style, "mode": mode.name, **times, "equal": equal}
+    return {**head, "style": style, "mode": mode.name, **times, "distance": distance, "equal": equal}

@@ -105,6 +105,11 @@ class Stepper:
         pairs = zip(self.outputs(batch, mode), self.outputs(batch, CUDAGraphMode.NONE), strict=True)
         return all(torch.equal(one, other) for one, other in pairs)
 
+    def distance(self, other: Stepper, batch: int) -> float:
+        """Return how far eager hidden states are from those of another style with the same weights, as a share."""
+        found, wanted = (torch.stack(one.outputs(batch, CUDAGraphMode.NONE)).float() for one in (self, other))
+        return float((found - wanted).norm() / wanted.norm())
+
     def _plan(self, batch: int, mode: CUDAGraphMode) -> StepPlan:
         return StepPlan(0, batch, batch, mode, BatchDescriptor(batch), self.context)
 
@@ -113,7 +118,8 @@ class Stepper:
         step, device = self.step, self.step.page_table.device
         rows = torch.arange(1, batch + 1, device=device)
         blocks_each = step.page_table.shape[1]
-        blocks = 1 + torch.randperm(batch * blocks_each, device=device)
+        same = torch.Generator(device).manual_seed(0)  # places for all styles, or they would read other KV
+        blocks = 1 + torch.randperm(batch * blocks_each, generator=same, device=device)
         step.page_table[1:] = blocks.view(batch, blocks_each)
         last_block = step.page_table[rows, (self.context - 1) // BLOCK_SIZE]
         values = {
