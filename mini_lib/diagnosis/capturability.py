@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 from mini_lib.diagnosis.obstacle import Obstacle
 from mini_lib.diagnosis.user_line import user_line
@@ -61,15 +62,22 @@ class Capturability:
 
     def __str__(self) -> str:
         """Return what a graph could hold, each obstacle with its line, and what would be frozen."""
-        graphs = f"{len(self.pieces)} graphs" if len(self.pieces) != 1 else "one graph"
-        sizes = f" ({', '.join(map(str, self.pieces[:12]))}{', ...' if len(self.pieces) > 12 else ''})"
-        many = f"A graph cannot hold it whole: {len(self.obstacles)} obstacles. Between them there is room for {graphs}"
-        holds = "One graph holds the whole call." if self.captured else f"{many}{sizes if self.pieces else ''}."
-        lines = [f"{self.num_kernels} kernels a call. {holds}", *(f"  {obstacle}" for obstacle in self.obstacles)]
+        kernels = f"{self.num_kernels} kernel{'' if self.num_kernels == 1 else 's'} a call."
+        lines = [f"{kernels} {self._held()}", *(f"  {obstacle}" for obstacle in self.obstacles)]
         lines.append(FROZEN)
         if self.frozen:
             lines.append(f"Plain values seen here: {', '.join(self.frozen)}.")
         return "\n".join(lines)
+
+    def _held(self) -> str:
+        if self.captured and not self.pieces:
+            return "There is nothing for a graph to hold. (A generator runs only when somebody iterates.)"
+        if self.captured:
+            return "One graph holds the whole call."
+        obstacles = f"{len(self.obstacles)} obstacle{'' if len(self.obstacles) == 1 else 's'}"
+        sizes = ", ".join(map(str, self.pieces[:12])) + (", ..." if len(self.pieces) > 12 else "")
+        room = {0: "no graph", 1: f"one graph ({sizes})"}.get(len(self.pieces), f"{len(self.pieces)} graphs ({sizes})")
+        return f"A graph cannot hold it whole: {obstacles}. Around that there is room for {room}."
 
 
 def examine(fn: Callable[..., object], inputs: Sequence[Any], device_module: ModuleType) -> Capturability:
@@ -78,7 +86,7 @@ def examine(fn: Callable[..., object], inputs: Sequence[Any], device_module: Mod
     `fn` is called for real, twice or more, on copies of the tensors among `inputs`: what it writes elsewhere, into a KV
     cache for example, is written. Its own errors come through.
     """
-    walk = walk_through(fn, _copies(inputs))
+    walk = walk_through(fn, copies(inputs))
     obstacles = [step for step in walk.steps if isinstance(step, Obstacle)]
     refusal = _refusal(fn, inputs, device_module)
     if refusal is not None and refusal.where not in {obstacle.where for obstacle in obstacles}:
@@ -86,18 +94,24 @@ def examine(fn: Callable[..., object], inputs: Sequence[Any], device_module: Mod
     return Capturability(_pieces(walk.steps), _each_once(obstacles), _plain_values(fn, inputs), refusal is None)
 
 
-def _copies(inputs: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(value.clone() if isinstance(value, Tensor) else value for value in inputs)
+def copies(inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the inputs with each tensor copied, also those in lists, tuples and dicts; other values as they are."""
+    return tuple(pytree.tree_map_only(Tensor, _copy, value) for value in inputs)
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    # The copy of a leaf is a leaf, so that `tensor.grad` is filled, and writing in place refused, as with the original.
+    return tensor.detach().clone().requires_grad_(tensor.requires_grad) if tensor.is_leaf else tensor.clone()
 
 
 def _refusal(fn: Callable[..., object], inputs: Sequence[Any], device_module: ModuleType) -> Obstacle | None:
     """Return why a capture of the whole call is refused, None if it is not."""
-    copies = _copies(inputs)
-    tensors = [value for value in copies if isinstance(value, Tensor)]
+    values = copies(inputs)
+    tensors = [value for value in values if isinstance(value, Tensor)]
 
     def with_plain_values(*static: Tensor) -> object:
         given = iter(static)
-        return fn(*(next(given) if isinstance(value, Tensor) else value for value in copies))
+        return fn(*(next(given) if isinstance(value, Tensor) else value for value in values))
 
     try:
         with warnings.catch_warnings():

@@ -46,7 +46,7 @@ _CAPTIONS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """What holds a program up. `print` it; `picture()` draws a typical stretch.
 
@@ -124,6 +124,10 @@ class Diagnosis:
         parts = [self.sentence, *self._evidence(), f"What to do: {self.advice}", *self._expectation()]
         parts += [str(self.capturability)] if self.capturability else []
         return "\n\n".join(parts)
+
+    def __repr__(self) -> str:
+        """Return the verdict and its reason: a timeline is too long for a notebook's last line."""
+        return f"Diagnosis({self.sentence!r})"
 
     def _evidence(self) -> list[str]:
         notes = [note for note in self.notes if note not in self.sentence]

@@ -37,8 +37,8 @@ class UserLine(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        """Return "model.py:12 in step", as editors and people read it."""
-        return f"{Path(self.file).name}:{self.line} in {self.function}"
+        """Return "model.py:12 in step", as editors and people read it; in a notebook "Cell In[3]:12 in step"."""
+        return f"{_cell(self.file) or Path(self.file).name}:{self.line} in {self.function}"
 
 
 def user_line(trace: TracebackType | None = None) -> UserLine | None:
@@ -49,6 +49,14 @@ def user_line(trace: TracebackType | None = None) -> UserLine | None:
             text = linecache.getline(code.co_filename, line).strip()
             return UserLine(code.co_filename, line, code.co_name, text)
     return None
+
+
+def _cell(file: str) -> str:
+    """Return what IPython calls a cell whose code it keeps under the name `file`, "" for a real file."""
+    ipython = sys.modules.get("IPython")  # a plain script must not import it
+    shell = ipython.get_ipython() if ipython is not None else None
+    name = shell.compile.format_code_name(file) if shell is not None else None  # None for what is no cell
+    return " ".join(name) if name else ""
 
 
 def _running() -> Iterator[tuple[CodeType, int]]:

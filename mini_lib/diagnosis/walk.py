@@ -88,7 +88,10 @@ class _NotesReads(TorchFunctionMode):
         copy = copy_with_host(func, args, kwargs)
         if copy is None or self.is_copying:
             self.call = getattr(func, "__name__", "")
-            return func(*args, **kwargs)
+            try:
+                return func(*args, **kwargs)
+            finally:
+                self.call = ""  # ops that no such call makes (torch.from_numpy) are not from it
         self.walk.note(FirstLine.PAGEABLE_COPY, host_copy_hint(*copy))
         self.is_copying = True  # printing a tensor does many things; one note says it
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -61,6 +63,59 @@ def test_the_callers_tensors_and_the_twin_are_left_as_they_were():
     assert torch.equal(mine, X)
     assert not is_current_stream_capturing()
     assert capture(lambda x: x + 1, mine, device_module=recorder).replay()[0, 0].item() == pytest.approx(1.3)
+
+
+def test_tensors_in_containers_and_random_states_are_left_as_they_were_too():
+    mine, before = {"x": X.clone(), "more": [X.clone()]}, torch.get_rng_state()
+
+    def step(held):
+        held["more"][0].mul_(2.0)
+        return held["x"].add_(torch.randn(3))
+
+    assert examined(step, mine).captured
+    assert torch.equal(mine["x"], X) and torch.equal(mine["more"][0], X)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_function_that_trains_its_input_finds_the_gradient_there():
+    weights = X.clone().requires_grad_()
+
+    def train(weights):
+        (weights * weights).sum().backward()
+        return weights.grad * 0.1
+
+    assert examined(train, weights).captured and weights.grad is None
+
+
+def test_a_call_that_computes_nothing_is_promised_no_graph():
+    def steps(x):
+        yield x * 2.0
+
+    found = diagnose(steps, X, device_module=recorder)
+    assert "There is nothing for a graph to hold" in str(found) and "launches no kernel" in found.sentence
+
+
+def test_numpy_is_not_taken_for_the_call_that_came_before_it():
+    held = examined(lambda x: x.dim() and torch.from_numpy(x.numpy() * 2.0), X)
+    assert all("from dim" not in obstacle.rule for obstacle in held.obstacles)
+
+
+def test_a_line_of_a_cell_is_called_as_the_notebook_calls_it(monkeypatch):
+    code = compile("def cell(x):\n    y = x * 2\n    return y.sum().item()\n", "/tmp/ipykernel_1/23.py", "exec")
+    names = {}
+    exec(code, names)
+    where = examined(names["cell"], X).obstacles[0].where
+    assert str(where) == "23.py:3 in cell"
+    shell = SimpleNamespace(
+        compile=SimpleNamespace(format_code_name=lambda name: ("Cell", "In[7]") if name == where.file else None)
+    )
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert str(where) == "Cell In[7]:3 in cell"
+    assert str(where._replace(file="model.py")) == "model.py:3 in cell"
+
+
+def test_the_last_line_of_a_cell_shows_a_sentence_and_no_timeline():
+    assert repr(diagnose(several, X, device_module=recorder)).startswith("Diagnosis('Too little to tell: ")
 
 
 def test_an_error_of_the_function_itself_comes_through_and_leaves_nothing_behind():

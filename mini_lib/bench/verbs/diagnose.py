@@ -81,11 +81,13 @@ def _read_and_judge(path: Path, bar: tqdm[Any]) -> tuple[TraceFile, Diagnosis]:
 def report(found: Diagnosis, kind: str) -> str:
     """Return the diagnosis for people: its text, and a typical stretch as two lanes of letters."""
     from mini_lib.bench.overlap_lanes import two_lanes
+    from mini_lib.timing import GPU
     from mini_lib.timing.kinds import kind_of
 
     parts = [f"A {kind} trace.", str(found)]
     if found.steady is not None:
-        shown = found.typical_stretch().flattened()
+        stretch = found.typical_stretch()
+        shown = stretch.merged(stretch.gpu_lanes, into=GPU).flattened()
         us_per_cell = shown.duration_us / NUM_CELLS
         lanes = two_lanes(shown, us_per_cell, NUM_CELLS, letter=lambda span: LETTERS[kind_of(span)])
         length = f"{us_per_cell:,.0f}" if us_per_cell >= 100 else f"{us_per_cell:.3g}"
