@@ -1,7 +1,8 @@
 """What of a function a CUDA graph could hold: its kernels, what stands in the way and where, what would be frozen.
 
-First the function is walked through and everything refused is noted (`diagnosis.walk`). Then it is captured for real:
-the device has the last word, and a refusal that the walk did not see joins the list, with the line it came from.
+After a first call the function is walked through, and everything refused is noted (`diagnosis.walk`). Then it is
+captured for real: the device has the last word, and a refusal that the walk did not see joins the list, with the line
+it came from.
 
 Not modelled: other branches than the one that these inputs take. Kernels are counted as the CPU twin counts them, one
 per op; a GPU may fuse some or need several for one.
@@ -83,9 +84,12 @@ class Capturability:
 def examine(fn: Callable[..., object], inputs: Sequence[Any], device_module: ModuleType) -> Capturability:
     """Return what a graph could hold of `fn(*inputs)`.
 
-    `fn` is called for real, twice or more, on copies of the tensors among `inputs`: what it writes elsewhere, into a KV
-    cache for example, is written. Its own errors come through.
+    `fn` is called for real, three times or more, on copies of the tensors among `inputs`: what it writes elsewhere,
+    into a KV cache for example, is written. Its own errors come through.
     """
+    fn(
+        *copies(inputs)
+    )  # what it only does in its first call (tables, an optimizer's state) is no obstacle to a capture
     walk = walk_through(fn, copies(inputs))
     obstacles = [step for step in walk.steps if isinstance(step, Obstacle)]
     refusal = _refusal(fn, inputs, device_module)

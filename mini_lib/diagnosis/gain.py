@@ -115,5 +115,6 @@ def assumptions(gains: Gains) -> Sequence[str]:
         f"Played again on the launch queue as it was, the program misses its trace by {gains.model_error:+.1%}.",
         f"An eager trace shows no graph, so these are {source}: {costs.graph_launch_us:g} µs per graph launch and "
         f"{costs.graph_gap_us:.3g} µs between the kernels of a graph. Ranges: from the gap of eager kernels to none.",
-        "Overlap assumes that launches do not depend on what was read back, and that this goes to pinned memory.",
+        "Overlap lets each wait wait for the stretch before: a program that waits several times a step gains less than "
+        "one that waits once. It assumes that launches do not depend on what was read, and that this is pinned memory.",
     ]

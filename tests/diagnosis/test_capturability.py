@@ -95,6 +95,17 @@ def test_a_call_that_computes_nothing_is_promised_no_graph():
     assert "There is nothing for a graph to hold" in str(found) and "launches no kernel" in found.sentence
 
 
+def test_what_is_only_done_in_a_first_call_is_no_obstacle():
+    tables = {}
+
+    def step(x):
+        if "scale" not in tables:
+            tables["scale"] = torch.tensor([1.5, 2.5, 3.5])
+        return x * tables["scale"]
+
+    assert examined(step, X).captured
+
+
 def test_numpy_is_not_taken_for_the_call_that_came_before_it():
     held = examined(lambda x: x.dim() and torch.from_numpy(x.numpy() * 2.0), X)
     assert all("from dim" not in obstacle.rule for obstacle in held.obstacles)
