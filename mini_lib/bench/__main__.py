@@ -62,10 +62,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb and return 0; wrong usage ends in exit status 2, as argparse has it."""
+    """Run one verb and return 0; wrong usage ends in exit status 2, as argparse has it, and Ctrl-C in 130."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = parser().parse_args(arguments)
-    options.run(options, arguments)
+    try:
+        options.run(options, arguments)
+    except KeyboardInterrupt:
+        print(f"\npython -m mini_lib.bench {options.verb}: stopped.", file=sys.stderr)
+        return 130  # as a shell counts a program that Ctrl-C ended
     return 0
 
 

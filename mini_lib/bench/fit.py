@@ -54,7 +54,7 @@ def fit_recorded(run: RecordedRun) -> FittedRun:
     rows = run.rows("step")
     if not rows:
         raise ValueError(f"{run.path or 'this run'} has no decode steps: `python -m mini_lib.bench record step`.")
-    if run.is_gpu and run.machine.get("kernels") == "torch":
+    if run.lacks_triton:
         raise ValueError(
             f"{run.path or 'this run'} was recorded without Triton: the course's own kernels were many of torch's, of "
             "which there is no list. Install the extra 'kernels', and record the part again."

@@ -39,7 +39,13 @@ class StepShape(NamedTuple):
 
     @classmethod
     def decode(cls, batch_size: int, context: int) -> StepShape:
-        """Return a step in which `batch_size` requests decode, each seeing `context` positions, its own included."""
+        """Return a step in which `batch_size` requests decode, each seeing `context` positions, its own included.
+
+        Raises:
+            ValueError: a batch of less than 1, a context of less than 0 (a step that sees nothing is for comparison).
+        """
+        if batch_size < 1 or context < 0:
+            raise ValueError(f"a batch of {batch_size} requests that see {context} positions: there is no such step.")
         return cls(batch_size, batch_size, batch_size * context, batch_size * context)
 
     @classmethod

@@ -38,14 +38,6 @@ class StepPrice(NamedTuple):
         """
         return max(cpu_start_us + self.behind_us, gpu_free_us + self.gpu_us)
 
-    def never_waits(self, queue_depth: int, pending: int = 0) -> bool:
-        """Tell whether no launch can find the queue full, with `pending` launches in it already.
-
-        Only then are the price and what it says of the GPU exact. Where this is False a launch may wait, and the
-        step has to be played on a `LaunchQueue` that has seen what is pending.
-        """
-        return pending + self.kernels + self.graphs <= queue_depth
-
 
 def steady_us(price: StepPrice, host_us: float = 0.0) -> float:
     """Return the time per step of launching the same step again and again, with nobody waiting for its tokens.

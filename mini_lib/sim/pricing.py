@@ -8,8 +8,8 @@ Two things make a price cheap. Attention alone depends on how long the requests 
 is computed once per (mode, tokens, requests), and a price is the upper hull of lines in attention's time. And layers
 are alike: see `LaunchSum.repeated`.
 
-A price is exact, to rounding, as long as no launch has to wait for a place in the queue; `StepPrice.never_waits` tells.
-`StepPricer.play` launches the same step on a `LaunchQueue`, where it may.
+A price is exact, to rounding, as long as no launch has to wait for a place in the queue: while fewer than its depth are
+pending. `StepPricer.play` launches the same step on a `LaunchQueue`, where it may wait.
 
 >>> from mini_lib.sim.profiles import PROFILES
 >>> pricer = StepPricer(ModelConfig.llama_3_8b(), "fused", PROFILES["H200"])

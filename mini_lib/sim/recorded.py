@@ -58,6 +58,11 @@ class RecordedRun:
         """Tell whether its numbers may be quoted: a GPU measured them, with the whole plan and not the quick one."""
         return self.is_gpu and self.machine.get("plan", "full") == "full"
 
+    @property
+    def lacks_triton(self) -> bool:
+        """Tell whether a GPU ran many kernels of torch's where the course has one of its own."""
+        return self.is_gpu and self.machine.get("kernels") == "torch"
+
     def rows(self, part: str, **wanted: Any) -> tuple[Row, ...]:
         """Return the rows of a part whose keys have the wanted values; none where the part was not recorded."""
         rows = self.parts[part]["rows"] if part in self.parts else ()
@@ -67,6 +72,8 @@ class RecordedRun:
         """Return where the numbers of a part are from, in one line: device, versions, date and command."""
         machine, made = self.machine, self.parts[part]
         versions = f"driver {machine['driver']}, torch {machine['torch']}"
+        if self.lacks_triton:
+            versions += ", no Triton"
         return f"recorded on {self.device} ({versions}) on {str(made['date'])[:10]} by `{made['command']}`"
 
 

@@ -93,7 +93,11 @@ def simulate(
     Raises:
         ValueError: no request, one that could never be served, an unknown loop, mode or timeline, a loop of one's own
             or a timeline together with `fast_forward`.
+        TypeError: the name of a model or of a profile in place of it.
     """
+    for name, value, way_out in (("model", model, "ModelConfig.tiny()"), ("profile", profile, "PROFILES['H200']")):
+        if isinstance(value, str):
+            raise TypeError(f"{name} is the text {value!r}: give the thing itself, such as {way_out}.")
     config, requests = _settled(workload, model, scheduler_config)
     simulation = Simulation(
         config, profile, _dispatcher(mode, capture_sizes, config), pricer or StepPricer(model, style, profile),

@@ -42,3 +42,12 @@ def test_the_crossover_needs_neither_torch_nor_numpy():
         "from mini_lib.bench.__main__ import main; main(['crossover', '--json'])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr == ""
+
+
+def test_ctrl_c_ends_a_verb_with_a_sentence_and_the_status_that_shells_give(monkeypatch, capsys):
+    def interrupted(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mini_lib.sim.crossover.crossover_table", interrupted)
+    assert main(["crossover"]) == 130
+    assert capsys.readouterr().err == "\npython -m mini_lib.bench crossover: stopped.\n"

@@ -29,6 +29,13 @@ def test_the_rows_of_a_part_are_chosen_by_what_their_keys_say():
     assert run.rows("step", model="c") == run.rows("serve") == ()
 
 
+def test_a_gpu_that_ran_torch_s_kernels_in_place_of_the_course_s_says_so():
+    part = {"launch": {"command": "c", "date": "2026-01-02", "rows": []}}
+    machine = dict.fromkeys(("driver", "torch", "cuda", "python"), "1") | {"date": "2026-01-02", "kernels": "torch"}
+    gpu, twin = (RecordedRun(machine | {"device": device}, part) for device in ("a GPU", "CPU twin"))
+    assert "torch 1, no Triton)" in gpu.source("launch") and "Triton" not in twin.source("launch")
+
+
 def test_a_number_can_say_where_it_is_from():
     source = recorded_run(content()).source("step")
     assert source == "recorded on made-up GPU (driver 1.2, torch 2.9) on 2026-01-02 by `the command`"

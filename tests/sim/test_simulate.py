@@ -219,6 +219,12 @@ def test_bad_input_is_refused_with_a_sentence(arguments, message):
         simulate(**{"workload": CROWD, "model": TINY, "profile": H200, **arguments})
 
 
+@pytest.mark.parametrize("wrong", [{"model": "tiny"}, {"profile": "H200"}])
+def test_a_name_in_place_of_a_model_or_a_profile_is_refused_with_the_way_out(wrong):
+    with pytest.raises(TypeError, match=r"is the text .* give the thing itself"):
+        simulate(**{"workload": CROWD, "model": TINY, "profile": H200, **wrong})
+
+
 def test_a_server_that_gets_more_than_it_can_do_lets_its_users_wait():
     lengths = Lengths((10, 30), (10, 30))
     calm, crowded = (
