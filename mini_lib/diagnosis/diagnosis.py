@@ -87,7 +87,7 @@ class Diagnosis:
         return two_lanes(self.typical_stretch(), title=f"{self.verdict.value}: a typical stretch")
 
     def typical_stretch(self) -> Timeline:
-        """Return the stretch in which a random moment most likely falls, of its kernels at most forty.
+        """Return some forty kernels from the beginning of a stretch in which a random moment is likely to fall.
 
         Raises:
             ValueError: nothing was timed.
@@ -99,9 +99,9 @@ class Diagnosis:
         edges = self.steady.edges
         if self.steady.num_stretches == 1:
             edges = (start_us, *begun[SHOWN_WORKS::SHOWN_WORKS], end_us)
-        left, right = _where_half_is_over(edges)
-        inside = begun[bisect_left(begun, left) : bisect_left(begun, right)]
-        return self.timeline.between(left, inside[SHOWN_WORKS] if len(inside) > SHOWN_WORKS else right)
+        left = _where_half_is_over(edges)
+        last = bisect_left(begun, left) + SHOWN_WORKS
+        return self.timeline.between(left, begun[last] if last < len(begun) else end_us)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures as plain values, ready for JSON."""
@@ -179,14 +179,15 @@ def _missing(reading: Reading) -> str:
     return "" if reading.launches else "the trace holds no launch, so it does not say what the GPU waited for"
 
 
-def _where_half_is_over(edges: Sequence[float]) -> tuple[float, float]:
-    """Return the stretch that holds the middle of all time, if the stretches are put in order of their lengths."""
+def _where_half_is_over(edges: Sequence[float]) -> float:
+    """Return where the stretch begins that holds the middle of all time, if they are put in order of their lengths."""
     left_us = (edges[-1] - edges[0]) / 2
-    for left, right in sorted(pairwise(edges), key=lambda pair: pair[1] - pair[0]):
-        left_us -= right - left
+    in_order = sorted((round(right - left, 3), left) for left, right in pairwise(edges))  # of equals the earlier one
+    for length, left in in_order:
+        left_us -= length
         if left_us <= 0:
-            break
-    return left, right
+            return left
+    return in_order[-1][1]
 
 
 def _graph_share(reading: Reading, pairs: Pairs, steady: Steady) -> float:

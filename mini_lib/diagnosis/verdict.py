@@ -40,7 +40,7 @@ class Verdict(Enum):
 
 WHY = {
     Verdict.LAUNCH_BOUND: "the GPU is done with each kernel before the CPU has launched the next",
-    Verdict.GPU_BOUND: "the GPU has work nearly all the time",
+    Verdict.GPU_BOUND: "the GPU nearly always has work, running or in its queue",
     Verdict.SYNC_BOUND: "the CPU waits for the GPU, reads back, and only then goes on: meanwhile the GPU has nothing",
     Verdict.COPY_BOUND: "the GPU copies longer than it computes",
     Verdict.IDLE: "nobody gives the GPU work: the CPU does something else, or nothing that the trace shows",
