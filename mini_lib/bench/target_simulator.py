@@ -26,8 +26,11 @@ class SimulatorError:
     def mean(self) -> Figure:
         """Return the mean error over points that the fit has not seen, as a share of the recorded time."""
         validation, source = self._validation
+        unseen = validation.mape_of_unseen_batches
+        points = f"{len(validation.points)} points, {validation.what}"
+        of_unseen = "" if unseen is None else f" ({unseen:.1%} where the batch size was held out as well)"
         noise = f"repeating the measurement changes {validation.noise:.1%}"
-        return Figure(validation.mape, f"{len(validation.points)} points, {validation.what}; {noise}; {source}")
+        return Figure(validation.mape, f"{points}{of_unseen}; {noise}; {source}")
 
     def worst(self) -> Figure:
         """Return the largest of these errors, without its sign."""

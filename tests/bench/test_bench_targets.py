@@ -213,6 +213,7 @@ def test_the_simulators_error_is_that_of_points_held_out():
     )
     error = target_simulator.SimulatorError([made_up(step=rows)])
     assert error.mean().value < 0.03 and "points, each of 2 models held out in turn" in error.mean().how
+    assert "% where the batch size was held out as well)" in error.mean().how
     assert error.mean().value <= error.worst().value
     assert error.mode_order().value == 1.0
 
