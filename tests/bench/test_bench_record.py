@@ -119,7 +119,7 @@ def test_what_is_computed_follows_from_what_was_measured(run):
         assert row["tokens_per_s"] == pytest.approx(row["new_tokens"] / row["median_us"] * 1e6, rel=1e-4)
     (fit,) = run.rows("launch", what="chain fit")
     replays = {row["nodes"]: row["median_us"] for row in run.rows("launch", what="chain", way="replay")}
-    assert (fit["fixed_us"], fit["node_us"]) == pytest.approx(line_through(replays)[:2], rel=1e-3)
+    assert (fit["fixed_us"], fit["node_us"]) == pytest.approx(line_through(replays, relative=True)[:2], rel=1e-3)
 
 
 def lanes(ends, gpu_us):
@@ -347,6 +347,12 @@ def test_a_summary_is_of_all_calls_and_its_repeats_are_of_the_rounds():
 def test_a_line_says_how_well_it_fits():
     line = line_through({1: 1.0, 2: 3.0, 3: 2.0})
     assert (line.offset, line.slope, line.r_squared) == pytest.approx((1.0, 0.5, 0.25))
+
+
+def test_a_relative_line_finds_a_small_offset_beside_large_numbers_that_are_off_by_a_percent():
+    points = {nodes: 6.0 + 0.8 * nodes for nodes in FULL.chain_nodes} | {4096: 1.01 * (6.0 + 0.8 * 4096)}
+    assert line_through(points, relative=True).offset == pytest.approx(6.0, abs=0.1)
+    assert abs(line_through(points).offset - 6.0) > 2.0
 
 
 def test_the_loaded_loop_really_keeps_the_cpu_busy_in_both_calls_of_the_scheduler():

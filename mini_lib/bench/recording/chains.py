@@ -99,7 +99,7 @@ def _host_us(call: Callable[[], object], bench: Bench) -> float:
 
 def _fit(rows: list[dict[str, Any]]) -> dict[str, Any]:
     eager, replay = (
-        line_through({row["nodes"]: row["median_us"] for row in rows if row["way"] == way})
+        line_through({row["nodes"]: row["median_us"] for row in rows if row["way"] == way}, relative=True)
         for way in ("eager", "replay")
     )
     return {

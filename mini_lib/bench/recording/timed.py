@@ -94,14 +94,21 @@ class Line(NamedTuple):
     r_squared: float
 
 
-def line_through(points: Mapping[float, float]) -> Line:
+def line_through(points: Mapping[float, float], *, relative: bool = False) -> Line:
     """Return the line of least squares through at least two points {x: y}.
+
+    `relative` counts errors as shares of y. Where y spans orders of magnitude and is as noisy everywhere, only this
+    shows the offset: 1 % of the time of 4,096 nodes is several times what a replay takes without any.
 
     >>> line_through({1: 5.0, 2: 7.0, 4: 11.0})
     Line(offset=3.0, slope=2.0, r_squared=1.0)
     """
-    x, y = list(points), list(points.values())
-    slope, offset = statistics.linear_regression(x, y)
+    y = list(points.values())
+    weights = [1 / value**2 if relative else 1.0 for value in y]
+    mean_x, mean_y = statistics.fmean(points, weights), statistics.fmean(y, weights)
+    along = sum(w * (x - mean_x) ** 2 for w, x in zip(weights, points, strict=True))
+    slope = sum(w * (x - mean_x) * (points[x] - mean_y) for w, x in zip(weights, points, strict=True)) / along
+    offset = mean_y - slope * mean_x
     rest = sum((value - offset - slope * place) ** 2 for place, value in points.items())
     around_mean = sum((value - statistics.fmean(y)) ** 2 for value in y)
     return Line(offset, slope, 1 - rest / around_mean if around_mean else 1.0)
