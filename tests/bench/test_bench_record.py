@@ -8,6 +8,7 @@ import gc
 import io
 import json
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -189,6 +190,91 @@ def test_a_unit_that_runs_out_of_memory_is_left_out_with_a_sentence(tmp_path, mo
     monkeypatch.setitem(record.PARTS, "step", lambda bench: iter([Unit("the widest", too_large)]))
     file = record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=9, progress=False)
     assert file.part["skipped"] == ["the widest ran out of memory: CUDA out of memory. Tried to allocate"]
+
+
+def test_a_unit_that_fails_costs_itself_alone_and_is_tried_again(tmp_path, monkeypatch, capsys):
+    broken = [True]
+
+    def moody():
+        if broken:
+            raise RuntimeError("no such kernel")
+        return Measured([{"of": "moody"}])
+
+    units = [Unit("moody", moody), Unit("sound", lambda: Measured([{"of": "sound"}]))]
+    monkeypatch.setitem(record.PARTS, "step", lambda bench: iter(units))
+    command = ["record", "step", "--quick", "--force-cpu", "--out", str(tmp_path)]
+    with pytest.raises(SystemExit, match="1 failed; the next run tries again"):
+        main(command)
+    printed = capsys.readouterr()
+    assert "no such kernel" in printed.err and "Failed, and not measured: moody." in printed.out
+    (path,) = tmp_path.iterdir()
+    part = load_recorded(path).parts["step"]
+    assert (part["done"], part["complete"]) == (["sound"], False)
+    broken.clear()
+    assert main(command) == 0
+    part = load_recorded(path).parts["step"]
+    assert ([row["of"] for row in part["rows"]], part["complete"]) == (["sound", "moody"], True)
+
+
+def test_where_the_device_is_lost_with_a_unit_the_part_ends_and_keeps_what_it_has(tmp_path, monkeypatch):
+    def lost():
+        raise RuntimeError("an illegal memory access was encountered")
+
+    units = [Unit("sound", lambda: Measured([{"of": "sound"}])), Unit("fatal", lost), Unit("never", pytest.fail)]
+    monkeypatch.setitem(record.PARTS, "step", lambda bench: iter(units))
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lost)
+    with pytest.raises(RuntimeError, match="illegal"):
+        record_part("step", QUICK, recorder, [], folder=tmp_path, seconds=9, progress=False)
+    (path,) = tmp_path.iterdir()
+    assert load_recorded(path).parts["step"]["done"] == ["sound"]
+
+
+def test_a_style_that_cannot_be_built_is_left_out_with_a_sentence_and_the_others_are_measured(monkeypatch, capsys):
+    def not_fused(model, *rest):
+        if type(model).__name__ == "FusedDecoder":
+            raise RuntimeError("out of resource\nshared memory")
+        return Stepper(model, *rest)
+
+    monkeypatch.setattr("mini_lib.bench.recording.step_part.Stepper", not_fused)
+    (first, second) = record.PARTS["step"](Bench(QUICK, recorder))
+    measured = first.measure()
+    assert {row["style"] for row in measured.rows} == {"naive"}
+    assert measured.skipped == ["tiny is not measured in style fused: out of resource"]
+    assert second.measure().skipped == []
+    assert "shared memory" in capsys.readouterr().err
+
+
+def test_what_is_built_for_the_first_of_several_units_is_no_reason_to_stop_before_the_next(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(record, "time", type("Clock", (), {"monotonic": staticmethod(lambda: now[0])}))
+
+    def taking(seconds):
+        def measure():
+            now[0] += seconds
+            return Measured([{"took": seconds}])
+
+        return measure
+
+    names = [("8B", 100), ("8B", 10), ("8B", 11), ("1B", 90), ("1B", 10)]
+    units = [Unit(f"{model} {place}", taking(took), needs=model) for place, (model, took) in enumerate(names)]
+    monkeypatch.setitem(record.PARTS, "step", lambda bench: iter(units))
+    run = partial(record_part, "step", QUICK, recorder, [], folder=tmp_path, progress=False)
+    assert run(seconds=260).part["done"] == ["8B 0", "8B 1", "8B 2"]  # 121 s are over, and 1.5 x 100 s do not fit
+    assert run(seconds=260).part["complete"]
+
+
+def test_a_new_recording_takes_no_other_ones_place_on_the_same_day(tmp_path):
+    first = RecordingFile(MACHINE, "step", tmp_path)
+    first.add("unit", [{"batch": 1}])
+    other = RecordingFile(MACHINE | {"driver": "2"}, "step", tmp_path)
+    other.add("unit", [{"batch": 2}])
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "made-up-gpu-2_2026-01-02.json", "made-up-gpu_2026-01-02.json",
+    ]  # fmt: skip
+    assert load_recorded(first.path).rows("step") == ({"batch": 1},)
+    again = RecordingFile(MACHINE | {"driver": "2", "date": "2026-02-03"}, "launch", tmp_path)
+    assert again.path == other.path and again.parts["step"]["rows"] == [{"batch": 2}]
 
 
 def test_a_recording_goes_on_only_on_the_same_device_driver_and_torch(tmp_path):

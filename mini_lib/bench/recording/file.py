@@ -10,6 +10,7 @@ Not modelled: two runs that record at the same time.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tempfile
@@ -50,15 +51,17 @@ class RecordingFile:
         self.parts = {name: dict(content) for name, content in earlier.parts.items()} if earlier else {}
         begun = self.parts.get(part, {"rows": [], "done": [], "skipped": [], "complete": False})
         self.part = self.parts[part] = begun | {"command": machine["command"], "date": machine["date"]}
+        self.failed: list[str] = []  # the units that failed in this run: they are not done
         self._folder = folder
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
+            self._stem = Path(earlier.path).stem if earlier else _free_stem(machine, (folder, DATA))
 
     @property
     def path(self) -> Path | None:
         """Where the file is, None when nothing is written."""
-        return None if self._folder is None else self._folder / f"{file_stem(self.machine)}.json"
+        return None if self._folder is None else self._folder / f"{self._stem}.json"
 
     def is_done(self, unit: str) -> bool:
         """Tell whether a unit was measured, now or by an earlier run."""
@@ -87,6 +90,14 @@ class RecordingFile:
         unfinished = self.path.with_suffix(".part")
         unfinished.write_text(json.dumps(self.content(), indent=1) + "\n", encoding="utf-8")
         unfinished.replace(self.path)
+
+
+def _free_stem(machine: Mapping[str, Any], folders: Iterable[Path]) -> str:
+    """Return a name for a new file: where the day has one already, of another driver or torch, that one stays."""
+    device, _, day = file_stem(machine).rpartition("_")
+    taken = {path.stem for folder in folders for path in folder.glob("*.json")}
+    further = (f"{device}-{number}_{day}" for number in itertools.count(2))
+    return next(stem for stem in itertools.chain([f"{device}_{day}"], further) if stem not in taken)
 
 
 def _rounded(value: Any) -> Any:

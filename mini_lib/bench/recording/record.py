@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ from mini_lib.bench.recording.overlap_sweep import OverlapSweep
 from mini_lib.bench.recording.plan import QUICK, Plan
 from mini_lib.bench.recording.step_part import StepPart
 from mini_lib.bench.recording.units import Bench, Measured, Unit
+from mini_lib.graphs import device_of
 from mini_lib.graphs.progress import progress_bar
 from mini_lib.model.kernels import kernels_run_here
 
@@ -25,7 +27,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Unit]]] = {
     "step": lambda bench: StepPart(bench).units(),
     "serve": lambda bench: chain(OverlapSweep(bench).units(), generation.units(bench)),
 }
-CAUTION = 1.5  # the next unit may take so many times as long as the longest so far
+CAUTION = 1.5  # the next unit may take so many times as long as the longest of its kind so far
 
 
 def record_part(
@@ -40,10 +42,12 @@ def record_part(
 ) -> RecordingFile:
     """Measure what is left of a part, for about so many seconds, and return the file with all that was measured.
 
-    `folder` None keeps nothing. Times of the twin are recorded as such, and only by the quick plan.
+    A unit that fails costs itself alone: its traceback goes to stderr, and a later run tries it again. `folder` None
+    keeps nothing. Times of the twin are recorded as such, and only by the quick plan.
 
     Raises:
         ValueError: the full plan on the twin.
+        Exception: what made a unit fail, where the device is lost by it.
     """
     if plan is not QUICK and not on_gpu(device_module):
         raise ValueError(
@@ -55,6 +59,7 @@ def record_part(
         told = machine(command_line(arguments), device_module) | {"plan": plan.name, "kernels": own}
         file = RecordingFile(told, part, folder)
         left = [unit for unit in PARTS[part](Bench(plan, device_module)) if not file.is_done(unit.name)]
+        _wake(device_module)
         if _measure(left, file, seconds, progress):
             file.finish()
     return file
@@ -62,19 +67,39 @@ def record_part(
 
 def _measure(units: Sequence[Unit], file: RecordingFile, seconds: float, progress: bool) -> bool:
     """Measure units until the time is up; tell whether all were. The first always is, or nothing ever would."""
-    began, longest = time.monotonic(), 0.0
+    began, longest, built, failed = time.monotonic(), {True: 0.0, False: 0.0}, "", False
     for unit in progress_bar(units, "Recording", wanted=progress):
-        start = time.monotonic()
-        if longest and start - began + CAUTION * longest > seconds:
+        start, builds = time.monotonic(), unit.needs != built
+        expected = longest[builds] or max(longest.values())
+        if expected and start - began + CAUTION * expected > seconds:
             return False
-        file.add(unit.name, *_measured(unit))
-        longest = max(longest, time.monotonic() - start)
-    return True
+        measured = _measured(unit, file)
+        if measured is None:
+            failed = True
+        else:
+            file.add(unit.name, *measured)
+        built, longest[builds] = unit.needs, max(longest[builds], time.monotonic() - start)
+    return not failed
 
 
-def _measured(unit: Unit) -> Measured:
-    """Measure a unit. One that is too large for the device is left out with a sentence, and the others go on."""
+def _measured(unit: Unit, file: RecordingFile) -> Measured | None:
+    """Measure a unit. One that is too large for the device is left out with a sentence, one that fails is None."""
     try:
         return unit.measure()
     except torch.OutOfMemoryError as error:
         return Measured((), [f"{unit.name} ran out of memory: {str(error).splitlines()[0]}"])
+    except Exception:
+        traceback.print_exc()
+        file.failed.append(unit.name)
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()  # raises where the failure has ended CUDA for this process
+    return None
+
+
+def _wake(device_module: ModuleType) -> None:
+    """Let a GPU work for a moment: an idle one runs at a fraction of its clock, and takes a while to get to speed."""
+    if on_gpu(device_module):
+        square = torch.ones(4096, 4096, device=device_of(device_module), dtype=torch.float16)
+        for _ in range(2000):  # about half a second
+            torch.mm(square, square)
+        device_module.synchronize()

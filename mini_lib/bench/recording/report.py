@@ -24,6 +24,7 @@ def record_report(part: str, file: RecordingFile) -> str:
         kinds.setdefault(str(row.get("what", "step")), []).append(row)
     lines += [_table(rows) for rows in kinds.values()]
     lines += content["skipped"]
+    lines += [f"Failed, and not measured: {unit}. Why is written above." for unit in file.failed]
     state = "complete" if content["complete"] else "not complete: run the same again, and it goes on from here"
     lines.append(f"{len(content['rows'])} rows, {state}. {_where(file)}")
     return "\n\n".join(lines)

@@ -28,10 +28,14 @@ class Measured(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A piece of a part that is measured in one go. Its name is what a later run knows it by."""
+    """A piece of a part that is measured in one go. Its name is what a later run knows it by.
+
+    `needs` names what is built for it and kept for the units after it that need the same.
+    """
 
     name: str
     measure: Callable[[], Measured]
+    needs: str = ""
 
 
 @dataclass(frozen=True)

@@ -48,3 +48,5 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     except (OSError, ValueError) as error:  # it says why not here, or what is wrong with an earlier file or the folder
         raise SystemExit(f"python -m mini_lib.bench record: {error}") from error
     print_result(file.content(), "" if options.json else record_report(options.part, file))
+    if file.failed:
+        raise SystemExit(f"python -m mini_lib.bench record: {len(file.failed)} failed; the next run tries again.")
