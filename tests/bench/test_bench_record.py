@@ -436,7 +436,8 @@ def test_a_line_says_how_well_it_fits():
 
 
 def test_a_relative_line_finds_a_small_offset_beside_large_numbers_that_are_off_by_a_percent():
-    points = {nodes: 6.0 + 0.8 * nodes for nodes in FULL.chain_nodes} | {4096: 1.01 * (6.0 + 0.8 * 4096)}
+    points = {nodes: 6.0 + 0.8 * nodes for nodes in FULL.chain_nodes}
+    points |= {1024: 1.01 * points[1024], 4096: 0.99 * points[4096]}
     assert line_through(points, relative=True).offset == pytest.approx(6.0, abs=0.1)
     assert abs(line_through(points).offset - 6.0) > 2.0
 
