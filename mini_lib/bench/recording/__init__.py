@@ -15,7 +15,10 @@ Part "launch": what launching costs. Each row says in `what` which of these it i
 
 Part "step": a decode step by model, style, mode and batch. It is what `mini_lib.engine.DeviceStep.run` launches: find
 the tokens, the forward pass, head and sampling, keep and send the tokens. The batch's way to the device and the
-CPU's scheduling are not in it. Steps are queued behind one another (`mini_lib.bench.recording.timed`).
+CPU's scheduling are not in it. Steps are queued behind one another (`mini_lib.bench.recording.timed`). All styles,
+Inductor's too, have the same attention and the same sampling: the course's kernels in Triton, or torch's where
+`machine` says "kernels": "torch". "inductor" is the lean style compiled piece by piece; its mode NONE runs the pieces
+without graphs.
 
 Part "serve": the engine from end to end.
     overlap     the two event loops with `share` of the GPU's time as CPU work: normal_us and overlap_us per step,

@@ -46,9 +46,12 @@ def in_turns(
 
 def queued_us(call: Call, how_often: Rounds, device_module: ModuleType) -> list[float]:
     """Return the times of one turn in microseconds."""
+    marks = [device_module.Event(enable_timing=True) for _ in range(how_often.calls + 1)]
+    for mark in marks:
+        mark.record()  # torch makes an event of CUDA's when it is first recorded, which takes time: not between calls
+    marks[-1].synchronize()
     for _ in range(how_often.warmups):
         call()
-    marks = [device_module.Event(enable_timing=True) for _ in range(how_often.calls + 1)]
     marks[0].record()
     for mark in marks[1:]:
         call()
