@@ -59,7 +59,7 @@ def cut_layers(num_layers: int, pieces: int) -> frozenset[int]:
     """Return the layers whose attention is cut out, evenly spread.
 
     >>> sorted(cut_layers(8, 3)), len(cut_layers(8, 9))
-    ([2, 5], 8)
+    ([2, 6], 8)
     """
     cuts = pieces - 1
     return frozenset((2 * cut + 1) * num_layers // (2 * cuts) for cut in range(cuts))
