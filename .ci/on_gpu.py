@@ -137,7 +137,8 @@ def run_tests(tests: str, reports: Path, deadline: float) -> Ran:
     """Run one file of tests until it is done or the time is up, and print its last line."""
     report = reports / f"{re.sub(r'[^a-z0-9]+', '_', tests)}.xml"
     command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-rfE", "-p", "no:cacheprovider"]
-    plain = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # what else is installed there is none of our business
+    # What else is installed there is none of our business; and several at once leave each a few cores.
+    plain = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "2"}
     try:
         done = subprocess.run(
             [*command, f"--junitxml={report}", tests], cwd=ROOT, env=plain, timeout=max(1, deadline - time.monotonic()),

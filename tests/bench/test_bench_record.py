@@ -260,8 +260,8 @@ def test_what_is_built_for_the_first_of_several_units_is_no_reason_to_stop_befor
     units = [Unit(f"{model} {place}", taking(took), needs=model) for place, (model, took) in enumerate(names)]
     monkeypatch.setitem(record.PARTS, "step", lambda bench: iter(units))
     run = partial(record_part, "step", QUICK, recorder, [], folder=tmp_path, progress=False)
-    assert run(seconds=260).part["done"] == ["8B 0", "8B 1", "8B 2"]  # 121 s are over, and 1.5 x 100 s do not fit
-    assert run(seconds=260).part["complete"]
+    assert run(seconds=255).part["done"] == ["8B 0", "8B 1", "8B 2"]  # 121 s are over, and 1.5 x 100 s do not fit
+    assert run(seconds=255).part["complete"]
 
 
 def test_a_new_recording_takes_no_other_ones_place_on_the_same_day(tmp_path):
