@@ -30,9 +30,9 @@ from typing import NamedTuple
 from mini_lib.config import ModelConfig
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.sim.costs import forward_parts, step_kernels
-from mini_lib.sim.costs_around import kernels_after, kernels_before
-from mini_lib.sim.costs_attention import attention_kernels
-from mini_lib.sim.costs_ops import INT64
+from mini_lib.sim.costs.around import kernels_after, kernels_before
+from mini_lib.sim.costs.attention import attention_kernels
+from mini_lib.sim.costs.ops import INT64
 from mini_lib.sim.device_profile import DeviceProfile
 from mini_lib.sim.kernel_cost import KernelCost, StepShape
 from mini_lib.sim.kernel_time import GrowingKernel, kernel_us

@@ -37,7 +37,7 @@ from mini_lib.scheduling import (
 )
 from mini_lib.sim.device_profile import DeviceProfile
 from mini_lib.sim.fast_forward import fast_loop_normal, fast_loop_overlap
-from mini_lib.sim.fast_forward_scheduler import OpenScheduler
+from mini_lib.sim.fast_forward.open_scheduler import OpenScheduler
 from mini_lib.sim.pricing import StepPricer
 from mini_lib.sim.result import SimResult
 from mini_lib.sim.runner import SimRunner, TokenAt

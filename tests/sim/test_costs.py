@@ -16,7 +16,7 @@ from mini_lib.dispatch import CUDAGraphMode, set_forward_context
 from mini_lib.graphs import count_launches, recorder
 from mini_lib.model import AttentionMetadata, build_model, new_kv_caches
 from mini_lib.sim.costs import step_kernels
-from mini_lib.sim.costs_around import LOGITS_AT_A_TIME
+from mini_lib.sim.costs.around import LOGITS_AT_A_TIME
 from mini_lib.sim.kernel_cost import KernelCost, StepShape
 from tests.model.paged import Chunk, Paged
 from tests.sim.observing import Observer, new_engine, size, watching

@@ -10,8 +10,8 @@ import pytest
 from mini_lib.dispatch import CudagraphDispatcher, CUDAGraphMode, default_capture_sizes
 from mini_lib.scheduling import FAMILIES, Lengths, SchedulerConfig, Workload, bursty, poisson, summarize
 from mini_lib.sim.emissions import Emissions
-from mini_lib.sim.fast_forward_rows import DecodeRows
-from mini_lib.sim.fast_forward_state import LeapState
+from mini_lib.sim.fast_forward.rows import DecodeRows
+from mini_lib.sim.fast_forward.state import LeapState
 from mini_lib.sim.simulate import Simulation
 from mini_lib.sim.startup import Startup
 from mini_lib.sim.timed_scheduler import TimedScheduler
@@ -144,7 +144,7 @@ def does_not_look_at_the_clock(patch):
 
 
 def leaps_over_stops(patch):
-    patch.setattr("mini_lib.sim.fast_forward_stops.Stops.position_of", lambda self, one: 1 << 60)
+    patch.setattr("mini_lib.sim.fast_forward.stops.Stops.position_of", lambda self, one: 1 << 60)
 
 
 def spends_blocks_that_are_not_there(patch):

@@ -9,7 +9,7 @@ Not modelled: the copies that bring the batch to the device, on a stream of thei
 from __future__ import annotations
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_ops import BOOL, FLOAT32, INT64, Target, gather, gemm, op
+from mini_lib.sim.costs.ops import BOOL, FLOAT32, INT64, Target, gather, gemm, op
 from mini_lib.sim.kernel_cost import KernelCost, StepShape
 
 Kernels = tuple[KernelCost, ...]

@@ -15,7 +15,7 @@ compute capability 8.0 (a T4 is), attention and the writing of KV are many kerne
 from __future__ import annotations
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_ops import FLOAT32, INT64, Target, op
+from mini_lib.sim.costs.ops import FLOAT32, INT64, Target, op
 from mini_lib.sim.kernel_cost import KernelCost, StepShape
 
 

@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mini_lib.scheduling import NewToken
-from mini_lib.sim.fast_forward_leap import Leap
-from mini_lib.sim.fast_forward_scheduler import OpenScheduler
-from mini_lib.sim.fast_forward_state import InFlight
-from mini_lib.sim.fast_forward_stops import Stops
+from mini_lib.sim.fast_forward.leap import Leap
+from mini_lib.sim.fast_forward.open_scheduler import OpenScheduler
+from mini_lib.sim.fast_forward.state import InFlight
+from mini_lib.sim.fast_forward.stops import Stops
 from mini_lib.sim.runner import SimRunner
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_ops import FLOAT32, gather, gemm, op
+from mini_lib.sim.costs.ops import FLOAT32, gather, gemm, op
 from mini_lib.sim.kernel_cost import KernelCost
 
 Kernels = tuple[KernelCost, ...]

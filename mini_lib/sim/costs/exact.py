@@ -6,8 +6,8 @@ All of it is int64. Both targets are alike: a hash counts as one kernel, as if s
 from __future__ import annotations
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_llama import ForwardParts
-from mini_lib.sim.costs_ops import INT64, gather, op
+from mini_lib.sim.costs.llama import ForwardParts
+from mini_lib.sim.costs.ops import INT64, gather, op
 
 
 def exact(config: ModelConfig, num_tokens: int) -> ForwardParts:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from mini_lib.scheduling.batch import FUTURE_TOKEN, ScheduledRequest, SchedulerOutput
 from mini_lib.scheduling.request_pool import by_arrival
 from mini_lib.scheduling.requests import Request
-from mini_lib.sim.fast_forward_rows import DecodeRows
-from mini_lib.sim.fast_forward_scheduler import OpenScheduler
-from mini_lib.sim.fast_forward_stops import NEVER, Stops
+from mini_lib.sim.fast_forward.open_scheduler import OpenScheduler
+from mini_lib.sim.fast_forward.rows import DecodeRows
+from mini_lib.sim.fast_forward.stops import NEVER, Stops
 from mini_lib.sim.runner import SimOutput, SimRunner
 
 InFlight = tuple[SchedulerOutput, SimOutput]

@@ -11,8 +11,8 @@ from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.scheduling.batch import ScheduledRequest
 from mini_lib.scheduling.request_pool import by_arrival
 from mini_lib.scheduling.requests import Request, RequestStatus
-from mini_lib.sim.fast_forward_alike import make_alike_steps
-from mini_lib.sim.fast_forward_state import InFlight, LeapState, Step
+from mini_lib.sim.fast_forward.alike import make_alike_steps
+from mini_lib.sim.fast_forward.state import InFlight, LeapState, Step
 from mini_lib.sim.kernel_cost import StepShape
 
 Shares = list[tuple[Request, int]]  # whose prompt brings how many tokens

@@ -19,11 +19,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from mini_lib.config import ModelConfig
-from mini_lib.sim.costs_around import kernels_after, kernels_before
-from mini_lib.sim.costs_attention import attention_kernels
-from mini_lib.sim.costs_exact import exact
-from mini_lib.sim.costs_llama import ForwardParts, Rows, fused, lean, naive
-from mini_lib.sim.costs_ops import INT64, Target
+from mini_lib.sim.costs.around import kernels_after, kernels_before
+from mini_lib.sim.costs.attention import attention_kernels
+from mini_lib.sim.costs.exact import exact
+from mini_lib.sim.costs.llama import ForwardParts, Rows, fused, lean, naive
+from mini_lib.sim.costs.ops import INT64, Target
 from mini_lib.sim.kernel_cost import StepKernels, StepShape
 
 STYLES = {"naive": naive, "lean": lean, "fused": fused}

@@ -7,7 +7,7 @@ takes a microsecond or two however many requests are in it.
 from __future__ import annotations
 
 from mini_lib.dispatch import CUDAGraphMode
-from mini_lib.sim.fast_forward_state import LeapState, Step
+from mini_lib.sim.fast_forward.state import LeapState, Step
 from mini_lib.sim.kernel_cost import StepShape
 from mini_lib.sim.runner_device import InFlight, Plan
 
