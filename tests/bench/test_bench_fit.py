@@ -12,6 +12,7 @@ import pytest
 from mini_lib.bench.__main__ import main
 from mini_lib.bench.fit import FittedRun, fit_recorded, fit_result, nearest_profile, newest_gpu_run
 from mini_lib.bench.fit_constants import CONSTANTS, fit
+from mini_lib.bench.fit_pictures import pictures
 from mini_lib.bench.fit_report import fit_report
 from mini_lib.bench.fit_rows import StepRows, counts_of, values_of
 from mini_lib.bench.fit_validation import Point, Validation, validate
@@ -225,12 +226,33 @@ def test_the_newest_run_is_one_of_a_gpu_with_steps():
     assert newest_gpu_run([twin, without_steps]) is None
 
 
-def test_bench_fit_prints_constants_errors_and_noise_of_a_file(tmp_path, capsys):
-    run = synthetic_run(ROWS)
+def in_a_file(run, folder):
     content = {"schema": "launch-bound/recorded", "version": 1, "machine": run.machine, "parts": run.parts}
-    path = tmp_path / "synthetic.json"
+    path = folder / "synthetic.json"
     path.write_text(json.dumps(content))
-    assert main(["fit", str(path)]) == 0
+    return path
+
+
+def test_bench_fit_draws_a_picture_per_model_and_style(tmp_path, fitted, capsys):
+    few = [row for row in ROWS if row["model"] in ("gpt2", "llama-3-8b") and row["style"] == "fused"]
+    folder = tmp_path / "pictures"
+    assert main(["fit", str(in_a_file(synthetic_run(few), tmp_path)), "--png", str(folder), "--json"]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["gpt2_fused.png", "llama-3-8b_fused.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
+    json.loads(capsys.readouterr().out)
+    with pytest.raises(SystemExit, match="bench fit: "):
+        main(["fit", str(in_a_file(synthetic_run(few), tmp_path)), "--png", str(tmp_path / "synthetic.json")])
+
+
+def test_the_pictures_lines_are_the_fitted_profile(fitted):
+    name, picture = next(iter(pictures(fitted)))
+    assert name == "_".join((ROWS[0]["model"], ROWS[0]["style"]))
+    said = " ".join(text.get_text() for text in picture.texts)
+    assert "synthetic H200" in said and "recorded and fitted" in said
+
+
+def test_bench_fit_prints_constants_errors_and_noise_of_a_file(tmp_path, capsys):
+    assert main(["fit", str(in_a_file(synthetic_run(ROWS), tmp_path))]) == 0
     report, line = capsys.readouterr().out.rsplit("\n\n", 1)
     result = json.loads(line)
     assert all(name in report for name in CONSTANTS)

@@ -18,15 +18,18 @@ VERSION = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the file."""
+    """Declare the file, the pictures and the JSON."""
     told = "a recorded run (default: the newest of a GPU that comes with the library)"
     parser.add_argument("file", nargs="?", type=Path, metavar="RECORDED.json", help=told)
+    told = "draw recorded against fitted into this folder, a picture per model and style"
+    parser.add_argument("--png", type=Path, metavar="FOLDER", help=told)
     add_json(parser)
 
 
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Fit, and print tables and JSON; one sentence where there is nothing to fit."""
     from mini_lib.bench.fit import NOTHING_RECORDED, fit_recorded, fit_result, newest_gpu_run
+    from mini_lib.bench.fit_pictures import save_pictures
     from mini_lib.bench.fit_report import fit_report
     from mini_lib.sim import load_recorded
 
@@ -36,7 +39,10 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         if recorded is None:
             print_result({**head, "rows": 0, "why": NOTHING_RECORDED}, "" if options.json else NOTHING_RECORDED)
             return
-        result = head | fit_result(fit_recorded(recorded))
+        fitted = fit_recorded(recorded)
+        result = head | fit_result(fitted)
+        if options.png:
+            save_pictures(fitted, options.png)
     except (OSError, ValueError) as error:
         raise SystemExit(f"python -m mini_lib.bench fit: {error}") from error
     print_result(result, "" if options.json else fit_report(result))
