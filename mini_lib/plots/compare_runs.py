@@ -26,6 +26,7 @@ _WIDTH, _HEIGHT = 9.6, 5.4
 _LEFT, _AXIS = 0.1, 0.88  # of the width
 _ASIDE = 1.05  # points of two modes at one batch stand so far apart, or one would hide the other
 _BAND = 3.0  # percent
+_HEADROOM = 0.16  # of the height, above all lines, for the legend
 _LOOKS: dict[str, dict[str, Any]] = {
     "NONE": {"color": VERMILLION, "marker": "o", "linestyle": "-"},
     "PIECEWISE": {"color": ORANGE, "marker": "s", "linestyle": "--"},
@@ -101,7 +102,9 @@ def _draw_times(axes: Axes, modes: Sequence[str], recorded: Recorded, simulated:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda us, _: f"{us:,.0f}"))
     if modes:
         keys = _keys(modes, recorded=any(recorded.values()))
-        axes.legend(handles=keys, loc="upper left", framealpha=0.9, edgecolor="none", fontsize=8.5)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** _HEADROOM)
+        axes.legend(handles=keys, ncols=len(keys), loc="upper left", frameon=False, fontsize=8.5)
 
 
 def _draw_errors(axes: Axes, modes: Sequence[str], recorded: Recorded, simulated: Simulated) -> None:
