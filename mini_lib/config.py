@@ -13,7 +13,9 @@ Not modelled: biases, learned positions, sliding windows, experts, RoPE scaling 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 Family = Literal["llama", "exact"]
@@ -133,3 +135,18 @@ def _llama_parameters(config: ModelConfig) -> int:
 def _exact_parameters(config: ModelConfig) -> int:
     """Count the embedding, per layer a multiplier and an addend for each of q, k and v, and the head."""
     return config.vocab_size * config.hidden_size + config.num_layers * 6 * config.hidden_size + config.hidden_size
+
+
+PRESETS: Mapping[str, ModelConfig] = MappingProxyType(
+    {
+        config.name: config
+        for config in (
+            ModelConfig.tiny(),
+            ModelConfig.gpt2(),
+            ModelConfig.qwen3_0_6b(),
+            ModelConfig.llama_3_2_1b(),
+            ModelConfig.llama_3_8b(),
+        )
+    }
+)
+"""The decoders by name, the smallest first."""

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from mini_lib.bench.provenance import on_gpu, one_cpu_thread, provenance
-from mini_lib.config import ModelConfig
+from mini_lib.config import PRESETS
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.engine import Engine, StepStats
 from mini_lib.graphs import device_of
@@ -23,12 +23,6 @@ from mini_lib.graphs.progress import progress_bar
 from mini_lib.model import Model, build_model
 from mini_lib.timing import CPU, GPU, Timeline
 
-CONFIGS = {
-    "tiny": ModelConfig.tiny,
-    "gpt2": ModelConfig.gpt2,
-    "qwen3-0.6b": ModelConfig.qwen3_0_6b,
-    "llama-3.2-1b": ModelConfig.llama_3_2_1b,
-}
 MODES = (CUDAGraphMode.NONE, CUDAGraphMode.PIECEWISE, CUDAGraphMode.FULL, CUDAGraphMode.FULL_AND_PIECEWISE)
 MAX_MODEL_LEN = 256
 PROMPT_TOKENS = 2  # so that the step in which all prompts go in fits under vLLM's ladder: it ends at 2 * max_num_seqs
@@ -53,7 +47,7 @@ def bench_decode(
     question: Question, device_module: ModuleType, arguments: Sequence[str], progress: bool = True
 ) -> dict[str, Any]:
     """Return the whole result of `bench decode`, ready for JSON; units are in the names."""
-    config = CONFIGS[question.config]()
+    config = PRESETS[question.config]
     config = config.with_max_model_len(min(config.max_model_len, MAX_MODEL_LEN))
     with one_cpu_thread():
         model = build_model(config, style=question.style, device=device_of(device_module))

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mini_lib.config import PRESETS
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.sim import DeviceProfile, StepShape, step_kernels
 from mini_lib.sim.costs import STYLES
-from mini_lib.sim.crossover import MODELS
 from mini_lib.sim.pricing import OWN, launches_of
 
 Row = Mapping[str, Any]
@@ -49,7 +49,7 @@ def why_unusable(row: Row) -> str | None:
         return f"no step runs in mode {row['mode']!r}"
     if row["style"] not in STYLES:
         return f"style {row['style']!r} has no list of kernels"
-    if row["model"] not in MODELS:
+    if row["model"] not in PRESETS:
         return f"model {row['model']!r} is not known"
     return None if row.get("equal", True) else "its outputs were not those of eager execution"
 
@@ -98,7 +98,7 @@ class StepRows:
 @lru_cache(maxsize=4096)
 def work_of(model: str, style: str, batch: int, context: int) -> Counter[tuple[int, int]]:
     """Return how often a step has a kernel of so many (bytes, operations)."""
-    before, forward, after = step_kernels(MODELS[model](), style, StepShape.decode(batch, context))
+    before, forward, after = step_kernels(PRESETS[model], style, StepShape.decode(batch, context))
     return Counter((kernel.num_bytes, kernel.flops) for kernel in (*before, *forward, *after))
 
 
@@ -109,7 +109,7 @@ def counts_of(row: Row) -> Counts:
 
 @lru_cache(maxsize=4096)
 def _counts_of(model: str, style: str, mode: str, batch: int) -> Counts:
-    before, forward, after = step_kernels(MODELS[model](), style, StepShape.decode(batch, 1))
+    before, forward, after = step_kernels(PRESETS[model], style, StepShape.decode(batch, 1))
     launches = launches_of(CUDAGraphMode[mode], forward)
     alone = [*before, *(costs[0] for is_graph, costs in launches if not is_graph), *after]
     graphs = [len(costs) for is_graph, costs in launches if is_graph]

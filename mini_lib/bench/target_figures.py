@@ -14,15 +14,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mini_lib.bench.recording.timed import line_through
-from mini_lib.config import ModelConfig
+from mini_lib.config import PRESETS
 from mini_lib.sim import RecordedRun, StepShape, bytes_read_per_step
 from mini_lib.sim.recorded import Row
 
 QWEN, LLAMA_8B = "qwen3-0.6b", "llama-3-8b"
-CONFIGS = {
-    config.name: config
-    for config in (ModelConfig.llama_3_8b(), ModelConfig.llama_3_2_1b(), ModelConfig.qwen3_0_6b(), ModelConfig.gpt2())
-}
 PUBLISHED_TOKENS_PER_S = 964.6  # SGLang with graphs on an H200: github.com/deepspeedai/DeepSpeed/pull/8352
 PUBLISHED_ON = "H200"
 SHARES = tuple(tenths / 10 for tenths in range(1, 9))  # of the GPU's time, as scheduler work
@@ -66,7 +62,7 @@ def bandwidth_share(runs: Runs, model: str) -> Figure:
     if not copies:
         raise NotMeasuredError(f"The copy bandwidth of {run.device} was not recorded: .ci/gpu record launch.")
     copy_gb_per_s = max(float(row["copy_gb_per_s"]) for row in copies)
-    num_bytes = bytes_read_per_step(CONFIGS[model], StepShape.decode(1, int(step["context"])))
+    num_bytes = bytes_read_per_step(PRESETS[model], StepShape.decode(1, int(step["context"])))
     gb_per_s = num_bytes / _us(step) / 1e3
     how = f"{num_bytes / 1e9:.3f} GB in {_us(step):.0f} us are {gb_per_s:.0f} of {copy_gb_per_s:.0f} GB/s"
     return Figure(gb_per_s / copy_gb_per_s, f"{how}; {run.source('step')}")

@@ -13,18 +13,12 @@ from types import ModuleType
 from typing import NamedTuple
 
 from mini_lib.bench.provenance import on_gpu, one_cpu_thread, provenance
-from mini_lib.config import ModelConfig
+from mini_lib.config import PRESETS, ModelConfig
 from mini_lib.engine import Engine
 from mini_lib.timing import Span, Timeline
 from mini_lib.timing.trace_file import TraceFile
 
-PRESETS = {
-    config.name: config
-    for config in (
-        *(ModelConfig.exact(), ModelConfig.tiny(), ModelConfig.gpt2()),
-        *(ModelConfig.qwen3_0_6b(), ModelConfig.llama_3_2_1b()),
-    )
-}
+MODELS = {"exact": ModelConfig.exact(), **PRESETS}
 WARM_STEPS = 20  # of each run: the first steps of a process pay for pages and libraries that load
 
 
@@ -47,7 +41,7 @@ def bench_trace(question: Question, device_module: ModuleType, arguments: Sequen
     policy = "cuda" if on_gpu(device_module) else "process"
     with one_cpu_thread():
         with Engine(
-            PRESETS[question.model], style=question.style, async_scheduling=question.async_scheduling,
+            MODELS[question.model], style=question.style, async_scheduling=question.async_scheduling,
             max_num_seqs=question.batch_size, capture_sizes=[question.batch_size],
             device_module=device_module, stream_policy=policy, count_launches=False,
         ) as engine:  # fmt: skip

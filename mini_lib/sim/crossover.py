@@ -15,11 +15,12 @@ Not modelled: scheduling, and whatever else a server's CPU does besides launchin
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from mini_lib.config import ModelConfig
+from mini_lib.config import PRESETS, ModelConfig
 from mini_lib.dispatch import CUDAGraphMode
+from mini_lib.sim.costs import STYLES
 from mini_lib.sim.device_profile import DeviceProfile
 from mini_lib.sim.kernel_cost import StepShape
 from mini_lib.sim.price import steady_us
@@ -27,14 +28,6 @@ from mini_lib.sim.pricing import StepPricer
 from mini_lib.sim.profiles import PROFILES
 
 MAX_BATCH = 1024
-STYLES = ("naive", "lean", "fused")
-MODELS: Mapping[str, Callable[[], ModelConfig]] = {
-    "tiny": ModelConfig.tiny,
-    "gpt2": ModelConfig.gpt2,
-    "qwen3-0.6b": ModelConfig.qwen3_0_6b,
-    "llama-3.2-1b": ModelConfig.llama_3_2_1b,
-    "llama-3-8b": ModelConfig.llama_3_8b,
-}
 
 
 class Crossover(NamedTuple):
@@ -66,12 +59,12 @@ def launch_bound_until(
 
 
 def crossover_table(
-    models: Iterable[str] = tuple(MODELS), devices: Iterable[str] = tuple(PROFILES), context: int = 1024
+    models: Iterable[str] = tuple(PRESETS), devices: Iterable[str] = tuple(PROFILES), context: int = 1024
 ) -> list[Crossover]:
     """Return the crossover of every model in every style on every device."""
     devices = list(devices)
     return [
-        _crossover(MODELS[model](), style, PROFILES[device], context)
+        _crossover(PRESETS[model], style, PROFILES[device], context)
         for style in STYLES
         for model in models
         for device in devices

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mini_lib.config import PRESETS
 from mini_lib.dispatch import CUDAGraphMode
-from mini_lib.sim.crossover import MODELS
 from mini_lib.sim.device_profile import DeviceProfile
 from mini_lib.sim.kernel_cost import StepShape
 from mini_lib.sim.price import steady_us
@@ -33,7 +33,7 @@ def simulated_us(row: Row, profile: DeviceProfile, host_us: float = 0.0) -> floa
         ValueError: a style that has no costs.
         KeyError: a model that is not known.
     """
-    pricer = StepPricer(MODELS[row["model"]](), row["style"], profile)
+    pricer = StepPricer(PRESETS[row["model"]], row["style"], profile)
     return steady_us(pricer.price(CUDAGraphMode[row["mode"]], StepShape.decode(row["batch"], row["context"])), host_us)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from mini_lib.config import PRESETS
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.sim import PROFILES, RecordedRun, StepPricer, StepShape, steady_us
-from mini_lib.sim.crossover import MODELS
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 STYLES = ("naive", "lean", "fused")
@@ -24,13 +24,13 @@ HIDDEN = _BASE.with_values(
 )  # fmt: skip
 
 
-def synthetic_rows(noise=0.01, *, models=tuple(MODELS), styles=STYLES, batches=BATCHES, seed=0,
+def synthetic_rows(noise=0.01, *, models=tuple(PRESETS), styles=STYLES, batches=BATCHES, seed=0,
                    distort: Callable[..., float] = lambda us, row: us):  # fmt: skip
     """Return rows of part "step": five noisy rounds around the price under `HIDDEN`, changed by `distort(us, row)`."""
     random, rows = Random(seed), []
     for model in models:
         for style in styles:
-            pricer = StepPricer(MODELS[model](), style, HIDDEN)
+            pricer = StepPricer(PRESETS[model], style, HIDDEN)
             for batch in batches:
                 for mode in ("NONE", "PIECEWISE", "FULL"):
                     row = {"model": model, "style": style, "mode": mode, "batch": batch, "context": CONTEXT}

@@ -7,15 +7,15 @@ import subprocess
 import sys
 
 from mini_lib.bench.__main__ import main
+from mini_lib.config import PRESETS
 from mini_lib.sim import PROFILES
-from mini_lib.sim.crossover import MODELS
 
 
 def test_the_table_shows_every_model_on_every_device_and_says_that_it_is_simulated(capsys):
     assert main(["crossover"]) == 0
     report, line = capsys.readouterr().out.rsplit("\n\n", 1)
     result = json.loads(line)
-    assert all(name in report for name in (*MODELS, *PROFILES, "naive", "lean", "fused"))
+    assert all(name in report for name in (*PRESETS, *PROFILES, "naive", "lean", "fused"))
     assert "Simulated" in report and "assumed" in report and "simulated" in result["made_by"]
     assert result["command"] == "python -m mini_lib.bench crossover"
     row = next(

@@ -16,9 +16,9 @@ from mini_lib.bench.fit_pictures import pictures
 from mini_lib.bench.fit_report import fit_report
 from mini_lib.bench.fit_rows import StepRows, counts_of, values_of
 from mini_lib.bench.fit_validation import Point, Validation, validate
+from mini_lib.config import PRESETS
 from mini_lib.dispatch import CUDAGraphMode
 from mini_lib.sim import PROFILES, RecordedRun, StepPricer, StepShape
-from mini_lib.sim.crossover import MODELS
 from mini_lib.sim.recorded_steps import simulated_us
 from tests.bench.synthetic_run import HIDDEN, HOST_US, synthetic_rows, synthetic_run
 
@@ -41,7 +41,7 @@ def test_rows_as_arrays_cost_what_the_pricer_says():
 
 def test_rows_count_the_launches_that_a_price_counts():
     for row in ROWS[::17]:
-        pricer, shape = StepPricer(MODELS[row["model"]](), row["style"], H200), StepShape.decode(row["batch"], 256)
+        pricer, shape = StepPricer(PRESETS[row["model"]], row["style"], H200), StepShape.decode(row["batch"], 256)
         price, counts = pricer.price(CUDAGraphMode[row["mode"]], shape), counts_of(row)
         assert (counts.kernels, counts.graphs) == (price.kernels, price.graphs)
 
@@ -108,7 +108,7 @@ def test_an_effect_that_the_model_does_not_know_shows_as_an_error_and_not_as_a_f
     """Attention that takes 30 us longer in every layer, in steps that the GPU bounds: no constant can take that up."""
 
     def slower_attention(us, row):
-        return us + 30.0 * MODELS[row["model"]]().num_layers * (row["mode"] == "FULL")
+        return us + 30.0 * PRESETS[row["model"]].num_layers * (row["mode"] == "FULL")
 
     validation = validate(synthetic_rows(distort=slower_attention), H200)
     assert validation.mape > 0.05 > 5 * validation.noise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mini_lib.config import ModelConfig
+from mini_lib.config import PRESETS, ModelConfig
 from mini_lib.dispatch import CudagraphDispatcher, CUDAGraphMode
 from mini_lib.sim import PROFILES, StepPricer, StepShape, startup, step_kernels
-from mini_lib.sim.crossover import MAX_BATCH, MODELS, crossover_table, launch_bound_until
+from mini_lib.sim.crossover import MAX_BATCH, crossover_table, launch_bound_until
 from mini_lib.sim.startup import nodes_of_graphs
 
 H200 = PROFILES["H200"]
@@ -67,7 +67,7 @@ def test_a_crossover_says_so_where_no_batch_is_launch_bound_and_where_all_are():
 
 def test_the_table_has_every_model_in_every_style_on_every_device_and_larger_models_cross_earlier():
     table = crossover_table()
-    assert len(table) == len(MODELS) * 3 * len(PROFILES)
+    assert len(table) == len(PRESETS) * 3 * len(PROFILES)
     assert len({row[:3] for row in table}) == len(table)
     for device in PROFILES:
         until = {row.model: row.until or 0 for row in table if (row.device, row.style) == (device, "naive")}

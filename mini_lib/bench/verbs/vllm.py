@@ -24,15 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     """Measure, and print the table and JSON; one sentence where it cannot be done."""
-    from mini_lib.bench.target_figures import CONFIGS
     from mini_lib.bench.vllm import Question, bench_vllm, vllm_report, why_not_here
+    from mini_lib.config import PRESETS
     from mini_lib.graphs import get_device_module
 
     device_module = get_device_module()
     reason = why_not_here(device_module)
     if reason:
         raise SystemExit(reason)
-    question = Question(CONFIGS[options.model], options.batch_sizes, new_tokens=options.tokens)
+    question = Question(PRESETS[options.model], options.batch_sizes, new_tokens=options.tokens)
     try:
         result = bench_vllm(question, device_module, arguments, progress=not options.json)
     except RuntimeError as error:
