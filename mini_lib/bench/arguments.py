@@ -1,12 +1,13 @@
-"""What the verbs share on the command line: kinds of arguments, and how a result is printed."""
+"""What the verbs share on the command line: kinds of arguments, and how a result is told and printed."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -57,6 +58,11 @@ def chosen_device(options: argparse.Namespace) -> ModuleType:
     from mini_lib.graphs import get_device_module
 
     return get_device_module("cpu" if options.force_cpu else "auto")
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return the words by which the bench was called, as one types them."""
+    return shlex.join(["python", "-m", "mini_lib.bench", *arguments])
 
 
 def print_result(result: Mapping[str, Any], report: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 
+from mini_lib.bench.arguments import command_line
 from mini_lib.graphs import device_of
 
 RESULT_VERSION = 1
@@ -23,11 +23,6 @@ RESULT_VERSION = 1
 def provenance(verb: str, arguments: Sequence[str], device_module: ModuleType) -> dict[str, Any]:
     """Return the head of a result: all that somebody needs to run the same again and to judge the numbers."""
     return {"version": RESULT_VERSION, "verb": verb, **machine(command_line(arguments), device_module)}
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """Return the words by which the bench was called, as one types them."""
-    return shlex.join(["python", "-m", "mini_lib.bench", *arguments])
 
 
 def machine(command: str, device_module: ModuleType) -> dict[str, Any]:

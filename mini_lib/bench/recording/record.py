@@ -11,7 +11,8 @@ from types import ModuleType
 
 import torch
 
-from mini_lib.bench.provenance import command_line, machine, on_gpu, one_cpu_thread
+from mini_lib.bench.arguments import command_line
+from mini_lib.bench.provenance import machine, on_gpu, one_cpu_thread
 from mini_lib.bench.recording import captures, chains, generation, pieces
 from mini_lib.bench.recording.file import RecordingFile
 from mini_lib.bench.recording.overlap_sweep import OverlapSweep

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from mini_lib.bench.arguments import add_json, positive, print_result
+from mini_lib.bench.arguments import add_json, command_line, positive, print_result
 
 HELP = "Launch-bound until which batch: models, styles and devices, simulated"
 MORE = """\
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
         "version": VERSION,
         "verb": "crossover",
         "made_by": "simulated from profiles, mostly assumed",
-        "command": shlex.join(["python", "-m", "mini_lib.bench", *arguments]),
+        "command": command_line(arguments),
         "context": options.context,
         "rows": rows,
     }

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mini_lib.bench.arguments import add_json, print_result
+from mini_lib.bench.arguments import add_json, command_line, print_result
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -53,7 +52,7 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     result = {
         "version": VERSION,
         "verb": "diagnose",
-        "command": shlex.join(["python", "-m", "mini_lib.bench", *arguments]),
+        "command": command_line(arguments),
         "made_by": dict(trace.made_by),
         **found.as_dict(),
     }

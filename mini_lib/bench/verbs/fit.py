@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from mini_lib.bench.arguments import add_json, print_result
+from mini_lib.bench.arguments import add_json, command_line, print_result
 
 HELP = "A device's profile from recorded decode steps, and its error on points held out"
 MORE = """\
@@ -33,7 +32,7 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     from mini_lib.bench.fit_report import fit_report
     from mini_lib.sim import load_recorded
 
-    head = {"version": VERSION, "verb": "fit", "command": shlex.join(["python", "-m", "mini_lib.bench", *arguments])}
+    head = {"version": VERSION, "verb": "fit", "command": command_line(arguments)}
     try:
         recorded = load_recorded(options.file) if options.file else newest_gpu_run()
         if recorded is None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from mini_lib.bench.arguments import add_json, print_result
+from mini_lib.bench.arguments import add_json, command_line, print_result
 
 HELP = "What the course set out to reach, and what it did: one line each"
 MORE = """\
@@ -38,6 +37,6 @@ def run(options: argparse.Namespace, arguments: Sequence[str]) -> None:
     except ValueError as error:
         raise SystemExit(f"python -m mini_lib.bench targets: {error}") from error
     rows = target_rows(runs, options.quick, progress=not options.json)
-    command = shlex.join(["python", "-m", "mini_lib.bench", *arguments])
+    command = command_line(arguments)
     result = {"version": VERSION, "verb": "targets", "command": command, "rows": [row._asdict() for row in rows]}
     print_result(result, "" if options.json else targets_report(rows))
