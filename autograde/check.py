@@ -13,9 +13,9 @@ from itertools import zip_longest
 from typing import Any
 
 from autograde.course import CannotGrade, Course, Lab
+from autograde.inside.results import SubmissionResult
 from autograde.mutants import Answers, Mutant, RightAnswer, load_answers
 from autograde.pipeline import Bench, bench, hand_in, run, solution
-from autograde.results import SubmissionResult
 
 
 @dataclass(frozen=True)

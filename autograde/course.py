@@ -5,8 +5,8 @@
     autograde/submitted/         the class: <student>/<lab>/<lab>.ipynb
     autograde/out/<class>/       gradebook, results, feedback, grades.csv
 
-`lab.toml` is optional. It may set `seed`, `student_files`, `answers_together`, and the tables `[limits]` and
-`[environment]`.
+`lab.toml` is optional. It may set `seed`, `student_files`, `answers_together`, `mode` with its `reason`,
+`made_by_the_tester`, and the tables `[limits]` and `[environment]`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ class Limits:
     cell_seconds: int = 15
     submission_seconds: int = 90
     memory_gb: float = 4.0  # address space: torch alone maps 0.6 GB, a thread pool 0.1 GB per thread
+    processes: int = 64  # and threads, at a time
+    file_mb: int = 50  # all files in the private folder together, which is kept in memory
     cell_output_bytes: int = 100_000
+    output_bytes: int = 2_000_000  # of all cells together
     notebook_bytes: int = 20_000_000
 
 
@@ -46,6 +49,9 @@ class Lab:
     student_files: tuple[str, ...] = ()  # handed in beside the notebook, and copied beside it for the run
     environment: Mapping[str, str] = field(default_factory=dict)
     answers_together: tuple[str, ...] = ()  # exercises whose answers `check` may hand in with one another: saves runs
+    mode: str = "split"  # where the tests run: "split" from the student's process, or "in_process" with canaries
+    reason: str = ""  # why a lab needs "in_process"
+    made_by_the_tester: tuple[str, ...] = ()  # classes that a student's call asks the tester for: "mini_lib.Engine"
 
     @property
     def name(self) -> str:
@@ -118,10 +124,11 @@ def read_lab(folder: Path) -> Lab:
     path = folder / "lab.toml"
     try:
         settings: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        for name in ("student_files", "answers_together"):
+        for name in ("student_files", "answers_together", "made_by_the_tester"):
             settings[name] = tuple(settings.get(name, ()))
         return Lab(folder, **{**settings, "limits": Limits(**settings.get("limits", {}))})
     except (TypeError, ValueError) as error:  # TOMLDecodeError is a ValueError
         raise CannotGrade(
-            f"{path}: {error}. Known settings: seed, student_files, answers_together, limits, environment."
+            f"{path}: {error}. Known settings: seed, student_files, answers_together, mode, reason, "
+            "made_by_the_tester, limits, environment."
         ) from error

@@ -15,9 +15,9 @@ from nbgrader import utils
 from nbgrader.preprocessors import Execute
 from traitlets.config import Config
 
-from autograde.align import grade_id
 from autograde.course import Limits
-from autograde.outputs import error_output, output_from_text
+from autograde.inside.align import grade_id
+from autograde.inside.outputs import error_output, output_from_text
 
 CUT = "\n... a part of this cell's output was cut off here ...\n"
 KEPT_END = 2_000  # characters

@@ -13,9 +13,9 @@ from html import escape
 from nbconvert.filters import strip_ansi
 from nbformat.notebooknode import NotebookNode
 
-from autograde.align import grade_id
-from autograde.results import ExerciseResult, SubmissionResult
-from autograde.verdicts import redacted
+from autograde.inside.align import grade_id
+from autograde.inside.results import ExerciseResult, SubmissionResult
+from autograde.inside.verdicts import redacted
 
 FRAME = re.compile(r"^(Cell In|Input In) ?\[(\d+)\]")
 MAX_CODE = 8_000  # characters of one answer

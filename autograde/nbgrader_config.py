@@ -12,7 +12,7 @@ sys.path.insert(0, str(HERE.parent))  # the instructor's process alone: a studen
 
 from nbgrader.converters.autograde import Autograde  # noqa: E402
 
-from autograde.outputs import FairOutputs  # noqa: E402  (needs the line above)
+from autograde.inside.outputs import FairOutputs  # noqa: E402  (needs the line above)
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (given by traitlets)
 

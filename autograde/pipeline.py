@@ -18,13 +18,13 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograde import gradebook
-from autograde.align import grade_id
 from autograde.course import CannotGrade, Course, Lab
+from autograde.inside.align import grade_id
+from autograde.inside.results import SubmissionResult
+from autograde.inside.verdicts import Exercise, exercises, judged
 from autograde.pool import Finished, run_all
 from autograde.release import HIDDEN, Built, released, secret_lines
-from autograde.results import SubmissionResult
 from autograde.run import Job, Outcome, read_outcome, without_runs
-from autograde.verdicts import Exercise, exercises, judged
 
 LOG_END = 20_000  # characters of a process's log: for the instructor, when the grader failed
 

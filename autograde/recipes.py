@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from autograde.course import Course, Lab
+from autograde.inside.results import write_whole
 from autograde.mutants import load_answers
-from autograde.results import write_whole
 
 Notebook = dict[str, Any]
 LAB = "lab04"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from autograde.course import CannotGrade
-from autograde.results import STATUSES, SubmissionResult, from_stored
+from autograde.inside.results import STATUSES, SubmissionResult, from_stored
 
 MARKS = {"right": "+", "partial": "/", "wrong": "x", "not_attempted": ".", "not_run": "!", "needs_grader": "?"}
 LEGEND = "+ right   / partly   x wrong   . not attempted   ! did not run   ? a person reads it"

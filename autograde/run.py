@@ -25,13 +25,14 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 from traitlets.utils.importstring import import_item
 
-from autograde.align import align
 from autograde.course import Lab
 from autograde.execute import BoundedExecute
-from autograde.ingest import MAX_STUDENT_FILE, Missing, Unreadable, read_cells, read_plain
+from autograde.ingest import MAX_STUDENT_FILE, Missing, read_cells, read_plain
+from autograde.inside.align import align
+from autograde.inside.handed_in import Unreadable
+from autograde.inside.outputs import error_output
+from autograde.inside.results import to_json, write_whole
 from autograde.limits import bound_this_process, scrubbed
-from autograde.outputs import error_output
-from autograde.results import to_json, write_whole
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,11 @@ class NotAttempted(_SaysASentence):
 
 
 class WrongAnswer(_SaysASentence):
-    """The function answers wrongly. The message is the verdict's sentence."""
+    """The function answers wrongly. The message is the verdict's sentence; `misconception` names a known wrong idea."""
+
+    def __init__(self, sentence: str, misconception: str | None = None) -> None:
+        super().__init__(sentence)
+        self.misconception = misconception
 
 
 @dataclass(frozen=True)
@@ -60,4 +64,4 @@ def require(verdict: Verdict) -> None:
     if verdict.status == "not attempted":
         raise NotAttempted(verdict.sentence)
     if verdict.status == "wrong":
-        raise WrongAnswer(verdict.sentence)
+        raise WrongAnswer(verdict.sentence, verdict.misconception)

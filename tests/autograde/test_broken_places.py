@@ -21,7 +21,7 @@ def toy(new_class):
     return toy
 
 
-@pytest.mark.parametrize("text", ["{", '{"version": 2}', '{"version": 1}', "7"])
+@pytest.mark.parametrize("text", ["{", '{"version": 3}', '{"version": 2}', "7"])
 def test_a_damaged_result_is_named_with_the_way_out(toy, text):
     path = toy.out / "results" / "bob" / "toy" / "results.json"
     whole = path.read_text()

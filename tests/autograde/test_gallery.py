@@ -34,7 +34,7 @@ def test_every_student_has_a_result_and_every_result_adds_up(gallery):
 def test_the_printed_json_holds_the_promised_names_and_no_others(gallery):
     _, printed = gallery
     assert list(printed["perfect"]) == ["student", "lab", "status", "score", "max_score", "exercises"]
-    names = ["id", "title", "status", "score", "max_score", "message"]
+    names = ["id", "title", "status", "score", "max_score", "message", "misconception"]
     assert all(list(part) == names for part in printed["perfect"]["exercises"])
     assert [part["title"] for part in printed["perfect"]["exercises"]][1] == "Square roots, as far as they go"
 
@@ -92,7 +92,7 @@ def test_what_was_repaired_is_told(gallery):
     assert notes == ["The cell `test_double` had been changed. The course's own was run."]
     untouched = json.loads((toy.out / "results" / "perfect" / "toy" / "results.json").read_text())
     assert untouched["notes"] == []
-    assert untouched["version"] == 1
+    assert untouched["version"] == 2
 
 
 def test_a_flood_of_output_is_cut_off(gallery):

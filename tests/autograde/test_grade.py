@@ -13,8 +13,8 @@ from nbgrader.api import Gradebook
 from autograde import gradebook
 from autograde.cli import main
 from autograde.course import ROOT, Course
+from autograde.inside.results import SubmissionResult, from_stored
 from autograde.report import grades_csv, inert
-from autograde.results import SubmissionResult, from_stored
 from tests.autograde.damage import BOTH, alone, without
 from tests.autograde.gallery import FULL, KINDS, Kind
 
@@ -50,7 +50,7 @@ def test_a_resubmission_leaves_no_old_score_and_no_mark_by_hand_is_lost(toy):
     second = toy.grade()
     assert (second["ada"]["score"], second["bob"]["score"]) == (6.5, 0)
     assert second["ada"]["exercises"][2] == {
-        "id": "why", "title": "Say why", "status": "partial", "score": 2.5, "max_score": 3.0, "message": "Say <more>.",
+        "id": "why", "title": "Say why", "status": "partial", "score": 2.5, "max_score": 3.0, "message": "Say <more>.", "misconception": "",
     }  # fmt: skip
     assert scores(toy, "ada") == {"test_double": 0, "test_roots": 4, "why": 2.5}
     assert scores(toy, "bob") == {"test_double": 0, "test_roots": 0, "why": 0}
@@ -167,8 +167,8 @@ def test_no_cell_of_the_csv_is_executed_by_a_spreadsheet(text):
 def test_results_of_another_version_are_refused():
     stored = SubmissionResult("ada", "toy", "graded", 6, 9, (), "", ("a note",)).stored()
     assert from_stored(stored) == SubmissionResult("ada", "toy", "graded", 6, 9, (), "", ("a note",))
-    with pytest.raises(ValueError, match="version 2"):
-        from_stored({**stored, "version": 2})
+    with pytest.raises(ValueError, match="version 3"):
+        from_stored({**stored, "version": 3})
 
 
 def test_two_folders_never_share_their_results(tmp_path):

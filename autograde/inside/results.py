@@ -23,13 +23,18 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 STATUSES = ("graded", "not_attempted", "timed_out", "kernel_died", "unreadable", "missing", "grader_error")
+PUBLIC_OF_EXERCISE = ("id", "title", "status", "score", "max_score", "message", "misconception")
 
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """One exercise of one submission: what it earned, and the sentence that its author reads."""
+    """One exercise of one submission: what it earned, and the sentence that its author reads.
+
+    `misconception` names the wrong idea where one was recognised; `answer` is the student's own cell and `frames` are
+    the lines of it in which it stopped, both cut to a length that a page can hold.
+    """
 
     id: str
     title: str
@@ -37,11 +42,32 @@ class ExerciseResult:
     score: float
     max_score: float
     message: str
+    misconception: str = ""
+    answer: str = ""
+    frames: tuple[str, ...] = ()
+
+    def public(self) -> dict[str, Any]:
+        """Return what other programs get."""
+        return {name: getattr(self, name) for name in PUBLIC_OF_EXERCISE}
+
+
+@dataclass(frozen=True)
+class Regrade:
+    """What an instructor changed by grading again, and why: `exercise` is "" where all of it was graded again."""
+
+    note: str
+    exercise: str
+    score_before: float
+    score_after: float
 
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """One graded notebook. `sentence` says what happened to it as a whole, `notes` what was repaired in it."""
+    """One graded notebook. `sentence` says what happened to it as a whole, `notes` what was repaired in it.
+
+    `key` is a hash of all that the result depends on, `isolation` what held the student's code: "sandbox" or "none".
+    Neither time nor host nor path is in it, so the same submission gives the same bytes.
+    """
 
     student: str
     lab: str
@@ -51,15 +77,19 @@ class SubmissionResult:
     exercises: tuple[ExerciseResult, ...]
     sentence: str = ""
     notes: tuple[str, ...] = ()
+    isolation: str = ""
+    key: str = ""
+    history: tuple[Regrade, ...] = ()
 
     def public(self) -> dict[str, Any]:
         """Return the part that `grade --json` promises to other programs."""
         names = ("student", "lab", "status", "score", "max_score")
-        return {**{name: getattr(self, name) for name in names}, "exercises": [asdict(part) for part in self.exercises]}
+        exercises = [part.public() for part in self.exercises]
+        return {**{name: getattr(self, name) for name in names}, "exercises": exercises}
 
     def stored(self) -> dict[str, Any]:
-        """Return what `results.json` holds: no time, host or path, so the same submission gives the same bytes."""
-        return {"version": VERSION, **self.public(), "sentence": self.sentence, "notes": list(self.notes)}
+        """Return what `results.json` holds, all of it plain data."""
+        return {"version": VERSION, **asdict(self)}
 
 
 def from_stored(found: Mapping[str, Any]) -> SubmissionResult:
@@ -67,8 +97,13 @@ def from_stored(found: Mapping[str, Any]) -> SubmissionResult:
     if found.get("version") != VERSION:
         raise ValueError(f"results of version {found.get('version')!r}; this grader reads version {VERSION}")
     known = {field.name: found[field.name] for field in fields(SubmissionResult) if field.name in found}
-    known["exercises"] = tuple(ExerciseResult(**part) for part in found["exercises"])
+    known["exercises"] = tuple(_exercise(part) for part in found["exercises"])
+    known["history"] = tuple(Regrade(**one) for one in found.get("history", ()))
     return SubmissionResult(**{**known, "notes": tuple(found.get("notes", ()))})
+
+
+def _exercise(found: Mapping[str, Any]) -> ExerciseResult:
+    return ExerciseResult(**{**found, "frames": tuple(found.get("frames", ()))})
 
 
 def to_json(value: Any) -> str:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograde.ingest import HandedIn
+from autograde.inside.handed_in import HandedIn
 
 
 class Aligned(NamedTuple):

@@ -16,8 +16,8 @@ from nbconvert.filters import strip_ansi
 from nbformat.notebooknode import NotebookNode
 from nbgrader.utils import determine_grade, is_grade
 
-from autograde.align import grade_id, is_answer
-from autograde.results import ExerciseResult
+from autograde.inside.align import grade_id, is_answer
+from autograde.inside.results import ExerciseResult
 
 MAX_SENTENCE = 600  # characters: a sentence, not a dump
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)

@@ -1,0 +1,65 @@
+"""What several verbs ask for: a lab, a course, a folder of submissions, JSON, jobs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TypeAlias
+
+from autograde import forkserver
+from autograde.course import ROOT, CannotGrade, Course, Lab
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def verb(verbs: Verbs, name: str, summary: str, more: str) -> argparse.ArgumentParser:
+    """Return the parser of one verb, with the two options that all share."""
+    parser = verbs.add_parser(name, help=summary, description=f"{summary}. {more}")
+    parser.add_argument("--lab", metavar="LAB", help="only this lab; its short name (lab04) is enough")
+    where = "folder with solutions/ and labs/ (default: this repository)"
+    parser.add_argument("--course", metavar="DIR", type=Path, default=ROOT, help=where)
+    return parser
+
+
+def the_labs(options: argparse.Namespace) -> tuple[Course, list[Lab]]:
+    """Return the course and the labs that the user means."""
+    course = Course(options.course.resolve())
+    labs = [course.lab(options.lab)] if options.lab else course.labs()
+    if not labs:
+        raise CannotGrade(f"{course.root / 'solutions'} holds no lab. A lab is a folder NAME with a source NAME.py.")
+    return course, labs
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    where = "the class: <student>/<lab>/<lab>.ipynb (default: autograde/submitted)"
+    parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help=where)
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON for programs, and nothing else")
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    cores = os.cpu_count() or 1
+    at_once = f"how many notebooks run side by side (default: one per core, here {cores})"
+    parser.add_argument("--jobs", metavar="N", type=_positive, default=cores, help=at_once)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def the_class(options: argparse.Namespace) -> tuple[Course, Path]:
+    course = Course(options.course.resolve())
+    return course, (options.folder or course.submitted).resolve()
+
+
+def start_grading() -> None:
+    """Start the process server before this process loads what it needs itself."""
+    if sys.platform == "win32":
+        raise CannotGrade("Notebooks are graded on Linux or macOS; on Windows use WSL. Making and reading labs works.")
+    forkserver.start()
