@@ -50,7 +50,8 @@ def test_a_resubmission_leaves_no_old_score_and_no_mark_by_hand_is_lost(toy):
     second = toy.grade()
     assert (second["ada"]["score"], second["bob"]["score"]) == (6.5, 0)
     assert second["ada"]["exercises"][2] == {
-        "id": "why", "title": "Say why", "status": "partial", "score": 2.5, "max_score": 3.0, "message": "Say <more>.", "misconception": "",
+        "id": "why", "title": "Say why", "status": "partial", "score": 2.5, "max_score": 3.0, "message": "Say <more>.",
+        "misconception": "",
     }  # fmt: skip
     assert scores(toy, "ada") == {"test_double": 0, "test_roots": 4, "why": 2.5}
     assert scores(toy, "bob") == {"test_double": 0, "test_roots": 0, "why": 0}
