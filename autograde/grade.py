@@ -27,9 +27,10 @@ from autograde.feedback import page
 from autograde.gradebook import Mark
 from autograde.inside.results import ExerciseResult, SubmissionResult, to_json, write_whole
 from autograde.inside.verdicts import status_of
-from autograde.pipeline import Bench, Graded, bench, labs_of, preflight, run, students
+from autograde.pipeline import Bench, Graded, bench, preflight, run
 from autograde.release import nbgrader_config
 from autograde.report import grades_csv, load
+from autograde.roster import labs_of, students
 
 
 def grade(course: Course, folder: Path, labs: Iterable[Lab], at_once: int) -> Iterator[SubmissionResult]:

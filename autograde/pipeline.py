@@ -6,11 +6,10 @@ Nothing is kept here: no gradebook, no feedback. A run works in a scratch folder
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from nbformat.notebooknode import NotebookNode
 from autograde import gradebook
 from autograde.course import CannotGrade, Course, Lab
 from autograde.inside.align import grade_id
+from autograde.inside.cells import cell_scores
 from autograde.inside.results import SubmissionResult
 from autograde.inside.verdicts import Exercise, exercises, judged
 from autograde.pool import Finished, run_all
@@ -112,8 +112,9 @@ def result(place: Bench, student: str, outcome: Outcome, notebook: NotebookNode)
     if status == "graded" and all(part.status == "not_attempted" for part in parts):
         status = "not_attempted"
     score = sum(part.score for part in parts)
+    cells = cell_scores(notebook, place.exercises)
     return SubmissionResult(
-        student, place.lab.name, status, score, place.max_score, parts, outcome.sentence, outcome.notes
+        student, place.lab.name, status, score, place.max_score, parts, outcome.sentence, outcome.notes, cells=cells
     )
 
 
@@ -153,19 +154,3 @@ def preflight(place: Bench) -> SubmissionResult:
         way_out = f"Is the course's library installed for {sys.executable}? Nobody was graded."
         raise CannotGrade(f"{place.lab.name}: even the solution gets only {points} points here ({why}). {way_out}")
     return found
-
-
-def students(folder: Path) -> dict[str, Path]:
-    """Return the folder of each student; other files are passed over. A sign that cannot be printed is spelled out."""
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
-    return {_printable(path.name): path for path in entries}
-
-
-def _printable(name: str) -> str:
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
-
-
-def labs_of(folder: Path, labs: Iterable[Lab]) -> list[Lab]:
-    """Return the labs that at least one student handed in."""
-    handed_in = students(folder).values()  # asked name by name, because a folder that cannot be listed stops nobody
-    return [lab for lab in labs if any(os.path.lexists(student / lab.name) for student in handed_in)]

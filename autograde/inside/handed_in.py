@@ -9,8 +9,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import nbformat
-
 MAX_CELLS = 2_000
 MAX_SOURCE = 2_000_000  # characters in all cells together
 
@@ -53,6 +51,8 @@ def _raw_cells(found: Any) -> list[Any]:
 
 
 def _converted(found: dict[str, Any]) -> Any:
+    import nbformat  # a second, for files that hardly anybody hands in
+
     try:
         return nbformat.convert(nbformat.from_dict(found), 4)
     except Exception as error:  # a converter that trusts what it reads may stumble over anything in it

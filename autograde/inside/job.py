@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-from autograde.inside.results import ExerciseResult, SubmissionResult
+from autograde.inside.results import CellScore, ExerciseResult, SubmissionResult
 
 SPLIT, IN_PROCESS = "split", "in_process"
 
@@ -78,7 +78,8 @@ class Reply:
         whole = _known(SubmissionResult, _mapping(found["result"]))
         parts = tuple(_exercise(_mapping(part)) for part in whole["exercises"])
         # Key and history belong to the grading process: what a sandbox says of them is not heard.
-        whole |= {"exercises": parts, "notes": tuple(whole.get("notes", ())), "key": "", "history": ()}
+        cells = tuple(_cell(_mapping(cell)) for cell in whole.get("cells", ()))
+        whole |= {"exercises": parts, "cells": cells, "notes": tuple(whole.get("notes", ())), "key": "", "history": ()}
         return cls(**{**found, "result": SubmissionResult(**whole)})
 
 
@@ -89,6 +90,13 @@ def _exercise(found: Mapping[str, Any]) -> ExerciseResult:
     if not 0 <= part.score <= part.max_score:  # NaN is refused with the rest
         raise ValueError(f"{part.id}: {part.score} of {part.max_score} points")
     return part
+
+
+def _cell(found: Mapping[str, Any]) -> CellScore:
+    cell = CellScore(**_known(CellScore, found))
+    if cell.score is not None and not 0 <= cell.score <= cell.max_score:
+        raise ValueError(f"{cell.name}: {cell.score} of {cell.max_score} points")
+    return cell
 
 
 def _object(text: str) -> Mapping[str, Any]:

@@ -16,14 +16,12 @@ Exercise statuses: right, partial, wrong, not_attempted, not_run, and needs_grad
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 STATUSES = ("graded", "not_attempted", "timed_out", "kernel_died", "unreadable", "missing", "grader_error")
 PUBLIC_OF_EXERCISE = ("id", "title", "status", "score", "max_score", "message", "misconception")
 
@@ -49,6 +47,24 @@ class ExerciseResult:
     def public(self) -> dict[str, Any]:
         """Return what other programs get."""
         return {name: getattr(self, name) for name in PUBLIC_OF_EXERCISE}
+
+
+@dataclass(frozen=True)
+class CellScore:
+    """What one cell came to that nbgrader's gradebook knows: it has points (`graded`), or is an `answer`, or both.
+
+    `score` is None where a person must read. `text` is a digest of the student's answer, to tell a mark that was given
+    for this text from one for an earlier text; `untouched` says that the answer is still as it was released.
+    """
+
+    name: str
+    exercise: str
+    graded: bool
+    answer: bool
+    score: float | None
+    max_score: float
+    text: str
+    untouched: bool
 
 
 @dataclass(frozen=True)
@@ -80,6 +96,7 @@ class SubmissionResult:
     isolation: str = ""
     key: str = ""
     history: tuple[Regrade, ...] = ()
+    cells: tuple[CellScore, ...] = ()
 
     def public(self) -> dict[str, Any]:
         """Return the part that `grade --json` promises to other programs."""
@@ -99,6 +116,7 @@ def from_stored(found: Mapping[str, Any]) -> SubmissionResult:
     known = {field.name: found[field.name] for field in fields(SubmissionResult) if field.name in found}
     known["exercises"] = tuple(_exercise(part) for part in found["exercises"])
     known["history"] = tuple(Regrade(**one) for one in found.get("history", ()))
+    known["cells"] = tuple(CellScore(**one) for one in found.get("cells", ()))
     return SubmissionResult(**{**known, "notes": tuple(found.get("notes", ()))})
 
 
@@ -112,10 +130,17 @@ def to_json(value: Any) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a part."""
+    """Write a file so that a reader sees the old text or the new one, never a part.
+
+    The part that a killed process leaves has a fixed name, so that whoever writes the file next takes it over. Two
+    writers of one file must therefore not run at once: `grade` holds a lock.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # a full disk, most often
+        raise

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from autograde.course import ROOT
-from autograde.pipeline import students
+from autograde.roster import students
 from tests.autograde.gallery import KINDS
 
 
@@ -21,7 +21,7 @@ def toy(new_class):
     return toy
 
 
-@pytest.mark.parametrize("text", ["{", '{"version": 3}', '{"version": 2}', "7"])
+@pytest.mark.parametrize("text", ["{", '{"version": 4}', '{"version": 3}', "7"])
 def test_a_damaged_result_is_named_with_the_way_out(toy, text):
     path = toy.out / "results" / "bob" / "toy" / "results.json"
     whole = path.read_text()

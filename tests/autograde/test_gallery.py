@@ -92,7 +92,7 @@ def test_what_was_repaired_is_told(gallery):
     assert notes == ["The cell `test_double` had been changed. The course's own was run."]
     untouched = json.loads((toy.out / "results" / "perfect" / "toy" / "results.json").read_text())
     assert untouched["notes"] == []
-    assert untouched["version"] == 2
+    assert untouched["version"] == 3
 
 
 def test_a_flood_of_output_is_cut_off(gallery):

@@ -1,0 +1,25 @@
+"""Who is in a class: the folders of its students, and the labs that they handed in. Opens no file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from autograde.course import Lab
+
+
+def students(folder: Path) -> dict[str, Path]:
+    """Return the folder of each student; other files are passed over. A sign that cannot be printed is spelled out."""
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
+    return {_printable(path.name): path for path in entries}
+
+
+def _printable(name: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
+
+
+def labs_of(folder: Path, labs: Iterable[Lab]) -> list[Lab]:
+    """Return the labs that at least one student handed in."""
+    handed_in = students(folder).values()  # asked name by name, because a folder that cannot be listed stops nobody
+    return [lab for lab in labs if any(os.path.lexists(student / lab.name) for student in handed_in)]
