@@ -43,6 +43,12 @@ def begin(lab: str) -> None:
     _open_lab = lab
 
 
+def read_environment() -> None:
+    """Open the lab that LAUNCH_BOUND_LAB names, as an import does: for a process that was forked after the import."""
+    global _LAB_OF_PROCESS, _open_lab
+    _LAB_OF_PROCESS = _open_lab = os.environ.get("LAUNCH_BOUND_LAB") or None
+
+
 def withheld_in(lab: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that makes a function raise `Withheld` while `lab` is open."""
 

@@ -172,10 +172,17 @@ def test_mini_lib_needs_only_what_colab_brings():
     assert not drawn, f"Only mini_lib/plots draws; matplotlib is also imported by {drawn}"
 
 
-def test_the_grader_does_not_know_the_library():
-    users = [name for name in modules() if name.split(".")[0] == "autograde" for target, _ in imports(name)
-             if target.split(".")[0] == "mini_lib"]  # fmt: skip
-    assert not users, f"The grader grades any notebook, so autograde imports no mini_lib; {users} does."
+def test_only_what_runs_in_a_sandbox_knows_the_library():
+    users = [name for name in modules() if name.split(".")[0] == "autograde" and "autograde.inside" not in name
+             for target, _ in imports(name) if target.split(".")[0] == "mini_lib"]  # fmt: skip
+    assert not users, f"The grading process parses nothing of a student's, so it needs no mini_lib; {users} imports it."
+
+
+def test_what_runs_in_a_sandbox_imports_nothing_of_the_grader_outside_it():
+    wrong = [f"{name}, line {line}: {target}" for name in modules() if name.startswith("autograde.inside")
+             for target, line in imports(name) if target.split(".")[0] == "autograde"
+             and not target.startswith("autograde.inside")]  # fmt: skip
+    assert not wrong, f"A sandbox holds autograde/inside and the library alone, and these import more: {wrong}"
 
 
 @pytest.mark.parametrize("name", ["mini_lib", "mini_lib.dispatch", "mini_lib.timing"])
