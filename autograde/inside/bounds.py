@@ -1,0 +1,36 @@
+"""The limits that a process sets on itself and on all that it starts, before a student's first line; no way back.
+
+Address space, size of a file, open files and core files, on Linux and macOS alike. The number of processes is counted
+per user by the kernel, so it is set only where each submission has a user of its own.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from typing import Any
+
+OPEN_FILES = 256  # each pipe and socket holds memory of the kernel, which nobody else counts
+
+
+def bound_this_process(limits: Mapping[str, Any], *, count_processes: bool) -> None:
+    """Lower the limits of this process to those of the lab."""
+    most = {
+        resource.RLIMIT_AS: int(limits["memory_gb"] * 2**30),
+        resource.RLIMIT_FSIZE: int(limits["file_mb"] * 2**20),
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_CORE: 0,
+    }
+    if count_processes:
+        most[resource.RLIMIT_NPROC] = int(limits["processes"])
+    for kind, number in most.items():
+        _lower(kind, number)
+
+
+def _lower(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    try:
+        resource.setrlimit(kind, (allowed, allowed))
+    except (ValueError, OSError):
+        return  # macOS knows no limit on address space; time and output stay bounded there

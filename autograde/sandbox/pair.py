@@ -1,0 +1,145 @@
+"""The two processes of one submission as the grading process holds them: watched, and ended with all they started."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from autograde.course import CannotGrade
+from autograde.inside.channel import Channel, Message
+from autograde.sandbox import memory
+
+END_SECONDS = 30
+
+
+class Forked:
+    """One forked process, as its line tells of it. `ended` is None while it lives, else how it ended: "" for well."""
+
+    def __init__(self, line: Channel) -> None:
+        self._line = line
+        self.pid = 0  # as this process counts, not as the server does
+        self.ended: str | None = None
+        self.crashed = ""  # a traceback
+        self._failed = ""
+        self._over = False
+
+    def hear(self, seconds: float) -> bool:
+        """Take in one message, waiting this long for it; False where none came."""
+        self._line.end.settimeout(seconds)
+        try:
+            message = self._line.receive()
+        except (TimeoutError, BlockingIOError):
+            return False
+        if message is None:
+            self._over = True
+            return False
+        self._take(message)
+        return True
+
+    def hear_all(self) -> None:
+        """Take in what has been said so far.
+
+        Raises:
+            CannotGrade: the process could not be made as it should, or its server is gone.
+        """
+        while not self._over and self.hear(0):
+            pass
+        self._complain()
+
+    def kill(self) -> None:
+        """Ask the server to end it; it may have ended."""
+        if not self._over:
+            self._line.send({"kill": True})
+
+    def wait(self) -> str:
+        """Return how it ended, when it has. Raises CannotGrade as `hear_all` does."""
+        deadline = time.monotonic() + END_SECONDS
+        while self.ended is None and not self._over and time.monotonic() < deadline:
+            self.hear(max(0.0, deadline - time.monotonic()))
+        self._complain()
+        if self.ended is None:
+            raise CannotGrade(f"A fork server did not answer for {END_SECONDS} s. Is the machine out of memory?")
+        return self.ended
+
+    def close(self) -> None:
+        self._line.close()
+
+    def _take(self, message: Message) -> None:
+        said: dict[str, Any] = message.said
+        self.ended = said.get("ended", self.ended)
+        self.crashed = said.get("crashed", self.crashed)
+        self._failed = said.get("failed", self._failed)
+        self.pid = _pid_behind(message.files[0]) if message.files else said.get("pid", self.pid)
+
+    def _complain(self) -> None:
+        if self._failed:
+            raise CannotGrade(f"The sandbox {self._failed}. What this machine can isolate: python -m autograde doctor")
+        if self._over and self.ended is None:
+            raise CannotGrade("A fork server is gone, and the submissions that it served with it. Start again.")
+
+
+class Pair:
+    """The tester and the student's process of one submission. `grader` leads to the tester."""
+
+    def __init__(
+        self, grader: socket.socket, student: Forked, tester: Forked, memory_gb: float, after: Callable[[], None]
+    ) -> None:
+        self.grader = grader
+        self._student, self._tester = student, tester
+        self._memory_gb = memory_gb
+        self._after = after
+
+    def poll(self) -> str:
+        """Return "" or the sentence on the limit that was broken: all processes of the student hold too much memory.
+
+        Raises:
+            CannotGrade: one of the two could not be confined, or its server is gone.
+        """
+        for one in (self._student, self._tester):
+            one.hear_all()
+        if not self._student.pid or self._student.ended is not None:
+            return ""
+        used = memory.used_gb(self._student.pid)
+        if used > self._memory_gb:
+            share = memory.share_gb(self._student.pid)
+            used = used if share is None else share
+        if used <= self._memory_gb:
+            return ""
+        return f"all its processes together held {used:.1f} GB of memory, more than the {self._memory_gb:g} GB allowed"
+
+    @property
+    def log(self) -> str:
+        """Return the traceback of a tester that broke, or ""."""
+        return self._tester.crashed
+
+    def end(self) -> str:
+        """Kill both and all that they started; return how the student's process had ended by itself: "" for well.
+
+        Raises:
+            CannotGrade: as `poll`.
+        """
+        self.grader.close()
+        both = (self._student, self._tester)
+        try:
+            for one in both:
+                one.kill()
+            how_the_student_ended, _ = [one.wait() for one in both]
+            return how_the_student_ended
+        finally:
+            for one in both:
+                one.close()
+            self._after()
+
+
+def _pid_behind(handle: int) -> int:
+    """Return the pid, as this process counts, of the process that a pidfd stands for; close the pidfd."""
+    try:
+        found = re.search(r"^Pid:\s*(\d+)", Path(f"/proc/self/fdinfo/{handle}").read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0  # -1 once it has ended
+    finally:
+        os.close(handle)

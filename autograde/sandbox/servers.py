@@ -1,0 +1,135 @@
+"""The two fork servers of a grading process, and the pairs of processes that they fork.
+
+    with Servers(machine, course.root) as servers:
+        pair = servers.start(lab.limits, lab.environment)
+
+One server forks students' processes, the other testers; each lives in a box of its own. If the grading process dies,
+even by SIGKILL, the boxes end with it. `unsafe` starts the same servers without a box: the limits that a process can
+set on itself hold, and nothing keeps a student's code from the files and the network of who grades.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+
+from autograde.course import ROOT, CannotGrade, Limits
+from autograde.inside.server import Setup
+from autograde.sandbox import needed
+from autograde.sandbox.box import Box, environment
+from autograde.sandbox.fork_server import ForkServer, Launch
+from autograde.sandbox.machine import Machine
+from autograde.sandbox.pair import Forked, Pair
+from autograde.sandbox.syscalls import refusals
+
+SANDBOX, NONE = "sandbox", "none"
+# Real users that servers started as root lend, half to students and half to testers. systemd keeps this range free.
+FIRST_USER, USERS = 60_706, 478
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What the children run, as "module:function"; tests put their own there, from the folders `also`."""
+
+    student: str = "autograde.inside.student:main"
+    tester: str = "autograde.inside.tester:main"
+    also: tuple[Path, ...] = ()
+    preload: bool = True
+
+
+class Servers:
+    """Both servers, ready to fork. Threads may share one; `start` of one does not wait for another's."""
+
+    def __init__(
+        self, machine: Machine, course_root: Path, *, unsafe: bool = False, programs: Programs = Programs()
+    ) -> None:
+        """Start both servers and wait until they have imported what the labs need.
+
+        Raises:
+            CannotGrade: this machine cannot isolate, or something cannot be imported; with the way out.
+        """
+        if not unsafe and not machine.isolates:
+            raise CannotGrade(machine.refusal())
+        self.isolation = NONE if unsafe else SANDBOX
+        self._folder = Path(tempfile.mkdtemp(prefix="autograde-")) if unsafe else None
+        names = needed.imports(course_root)
+        launch = self._unboxed(programs) if unsafe else boxed(machine, course_root, names, programs)
+        preload = names if programs.preload else ()
+        self._both: list[ForkServer] = []
+        try:
+            for number, (role, entry) in enumerate((("student", programs.student), ("tester", programs.tester))):
+                self._both.append(ForkServer(role, launch, _setup(machine, unsafe, entry, preload, number)))
+            for server in self._both:
+                server.wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self, limits: Limits, environment: Mapping[str, str]) -> Pair:
+        """Have a student's process and a tester forked and connected. Does not wait for them."""
+        folders = [tempfile.mkdtemp(dir=self._folder) if self._folder else "" for _ in self._both]
+        said = [{"limits": asdict(limits), "environment": dict(environment), "folder": folder} for folder in folders]
+        student_end, testers_end = socket.socketpair()
+        grader, graders_end = socket.socketpair()
+        with student_end, testers_end, graders_end:
+            student = Forked(self._both[0].fork([student_end], said[0]))
+            tester = Forked(self._both[1].fork([testers_end, graders_end], said[1]))
+        return Pair(grader, student, tester, limits.memory_gb, lambda: _remove(folders))
+
+    def preloaded_mb(self) -> dict[str, float]:
+        """Return the memory of each server, pages that both hold divided between them."""
+        return {server.role: server.preloaded_mb for server in self._both}
+
+    def close(self) -> None:
+        """End both servers and every process that they forked."""
+        for server in self._both:
+            server.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Servers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _unboxed(self, programs: Programs) -> Launch:
+        path = os.pathsep.join(map(str, programs.also))
+        variables = {**environment(str(self._folder)), **({"PYTHONPATH": path} if path else {})}
+        return Launch(_python(), str(ROOT), variables)
+
+
+def boxed(machine: Machine, course_root: Path, names: tuple[str, ...], programs: Programs) -> Launch:
+    """Return how a server is started in its box."""
+    hidden = sorted({ROOT, course_root.resolve()})
+    box = Box(machine.bubblewrap, [*needed.folders(names), *programs.also], hidden, as_root=os.geteuid() == 0)
+    path = os.pathsep.join(map(str, programs.also))
+    variables = {**environment("/tmp"), **({"PYTHONPATH": path} if path else {})}
+    return Launch(box.command(_python(), variables), "/", {})
+
+
+def _python() -> list[str]:
+    return [sys.executable, "-s", "-m", "autograde.inside.server"]
+
+
+def _setup(machine: Machine, unsafe: bool, entry: str, preload: tuple[str, ...], number: int) -> Setup:
+    if unsafe:
+        return Setup(entry, preload, isolated=False)
+    half = USERS // 2
+    users = (FIRST_USER + number * half, half) if os.geteuid() == 0 else (0, 0)
+    return Setup(entry, preload, isolated=True, users=users, calls=base64.b64encode(refusals()).decode())
+
+
+def _remove(folders: list[str]) -> None:
+    for folder in filter(None, folders):
+        shutil.rmtree(folder, ignore_errors=True)
