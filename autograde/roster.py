@@ -16,7 +16,9 @@ def students(folder: Path) -> dict[str, Path]:
 
 
 def _printable(name: str) -> str:
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in name)
+    """Return the name as it can be shown; the backslash is spelled out too, so that two names never become one."""
+    shown = (sign if sign.isprintable() and sign != "\\" else sign.encode("unicode_escape").decode() for sign in name)
+    return "".join(shown)
 
 
 def labs_of(folder: Path, labs: Iterable[Lab]) -> list[Lab]:

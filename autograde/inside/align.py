@@ -89,12 +89,21 @@ def _restored(cell: NotebookNode, cells: list[HandedIn], position: int | None) -
     """Return the release's cell with the student's text where that is theirs to write."""
     restored = copy.deepcopy(cell)
     if is_answer(cell):
-        restored.source = cell.source if position is None else cells[position].source
+        if position is not None:
+            restored.source = cells[position].source
+        elif _is_elsewhere(cell, cells):
+            restored.source = ""  # the stub would undo what stands above it
     elif cell.cell_type == "code" and not grade_id(cell):
         if position is None:
             return None  # a plain cell that the student deleted
         restored.source = cells[position].source
     return restored
+
+
+def _is_elsewhere(cell: NotebookNode, cells: list[HandedIn]) -> bool:
+    """Tell whether what a lost answer should define stands in another cell, as after a merge of two."""
+    wanted = set(defined_names(cell.source))
+    return any(wanted & set(defined_names(one.source)) for one in cells if one.kind == "code")
 
 
 def _own_cells(
@@ -121,7 +130,9 @@ def _notes(cell: NotebookNode, cells: list[HandedIn], owners: list[str]) -> Iter
     name, copies = grade_id(cell), [taken for taken, owner in zip(cells, owners, strict=True) if owner == cell.id]
     if not name:
         return
-    if not copies:
+    if not copies and is_answer(cell) and _is_elsewhere(cell, cells):
+        yield f"The cell `{name}` was missing. What it asks for is defined in another cell, and that counts."
+    elif not copies:
         yield f"The cell `{name}` was missing. It was put back as it was released."
     elif len(copies) > 1:
         counts = "the last one that you changed counts" if is_answer(cell) else "the course's own was run"

@@ -30,7 +30,7 @@ class HandedIn:
 def parse(text: bytes) -> list[HandedIn]:
     """Return the cells in the text of a notebook file."""
     try:
-        found = json.loads(text.decode("utf-8-sig"))
+        found = json.loads(text.decode(json.detect_encoding(text)))  # UTF-8 or, from old editors, UTF-16
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         raise Unreadable(f"This file is not a notebook: its text is no JSON ({type(error).__name__}).") from error
     cells = [_cell(raw) for raw in _raw_cells(found)]

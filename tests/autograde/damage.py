@@ -1,20 +1,21 @@
 """What happens to notebooks between a student and a grader: copied, split, resaved, robbed of metadata, edited.
 
-Each function changes a released notebook in place, or returns what stands in its file instead.
+Each function changes a released notebook in place, or returns what stands in its file instead. The gallery's
+golden.json files call them by name.
 """
 
 from __future__ import annotations
 
 import copy
-import os
+import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 DOUBLE = "def double(x):\n    return 2 * x"
 ROOTS = "def roots(numbers):\n    return [x ** 0.5 if x >= 0 else None for x in numbers]"
 STUB = 'def double(x):\n    """Return x twice over."""\n    # YOUR CODE HERE\n    raise NotImplementedError()'
 BOTH = {"double": DOUBLE, "roots": ROOTS}
+MAX_CELLS = 2_000
 Notebook = dict[str, Any]
 
 
@@ -26,12 +27,54 @@ def position(notebook: Notebook, name: str) -> int:
     return notebook["cells"].index(cell(notebook, name))
 
 
+def code(source: str, **more: Any) -> dict[str, Any]:
+    return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None, **more}
+
+
 def without(name: str) -> Callable[[Notebook], None]:
     return lambda notebook: notebook["cells"].remove(cell(notebook, name))
 
 
-def code(source: str, **more: Any) -> dict[str, Any]:
-    return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None, **more}
+def marks(name: str, **changed: Any) -> Callable[[Notebook], None]:
+    return lambda notebook: cell(notebook, name)["metadata"]["nbgrader"].update(changed)
+
+
+def alone(text: bytes) -> Callable[[Notebook], bytes]:
+    return lambda notebook: text
+
+
+answer_deleted = without("double")
+test_deleted = without("test_double")
+setup_deleted = without("setup")
+text_deleted = without("why")
+schema_99 = marks("double", schema_version=99)
+schema_text = marks("double", schema_version="three")
+points_raised = marks("test_double", points=1000, locked=False)
+points_infinite = marks("test_double", points=float("inf"))
+flags_flipped = marks("test_double", grade=False, solution=True)
+test_unlocked = marks("test_double", locked=False)
+binary = alone(bytes(range(256)))
+empty = alone(b"")
+a_list = alone(b"[1, 2]")
+deep = alone(b"[" * 200_000)
+too_large = alone(b" " * 3_000_000)
+broken_version_3 = alone(b'{"worksheets": 7}')
+a_zip = alone(b"PK\x03\x04\x14\x00\x00\x00\x08\x00toy.ipynb" + bytes(64))
+a_page = alone(b"<!DOCTYPE html>\n<html><body><h1>Sign in to continue</h1></body></html>\n")
+conflict = alone(b'<<<<<<< HEAD\n{"cells": []}\n=======\n{"cells": []}\n>>>>>>> mine\n')
+huge_number = alone(b'{"cells": [], "nbformat": ' + b"9" * 1_900_000 + b"}")
+bad_utf_8 = alone(b'{"cells": [{"cell_type": "code", "source": "\xff\xfe"}]}')
+no_cells_key = alone(b'{"nbformat": 4, "metadata": {}}')
+cells_as_object = alone(b'{"cells": {"0": {"cell_type": "code"}}, "nbformat": 4}')
+
+
+def truncated(notebook: Notebook) -> bytes:
+    """The disk was full, or the upload broke off."""
+    return json.dumps(notebook)[:500].encode()
+
+
+def pass_for_test(notebook: Notebook) -> None:
+    cell(notebook, "test_double")["source"] = "pass"
 
 
 def slow_cells(notebook: Notebook) -> None:
@@ -41,7 +84,7 @@ def slow_cells(notebook: Notebook) -> None:
 
 
 def many_cells(notebook: Notebook) -> None:
-    notebook["cells"] = [code("1")] * 2001
+    notebook["cells"] = [code("1")] * (MAX_CELLS + 1)
 
 
 def invented(notebook: Notebook) -> None:
@@ -50,15 +93,18 @@ def invented(notebook: Notebook) -> None:
     notebook["cells"].append(code("pass", metadata={"nbgrader": marks}))
 
 
-def marks(name: str, **changed: Any) -> Callable[[Notebook], None]:
-    return lambda notebook: cell(notebook, name)["metadata"]["nbgrader"].update(changed)
-
-
 def doubled(notebook: Notebook) -> None:
     """The answer copied below its test: the copy is right, the original wrong, and both carry the marks."""
     second = copy.deepcopy(cell(notebook, "double"))
     cell(notebook, "double")["source"] = "def double(x):\n    return 0"
     notebook["cells"].insert(position(notebook, "test_double") + 1, second)
+
+
+def test_doubled(notebook: Notebook) -> None:
+    """A test copied twice, once emptied: the course's own runs, and it runs once."""
+    second, third = (copy.deepcopy(cell(notebook, "test_roots")) for _ in range(2))
+    second["source"] = "4.0"
+    notebook["cells"] += [second, third]
 
 
 def spare_stub(notebook: Notebook) -> None:
@@ -76,12 +122,24 @@ def split(notebook: Notebook) -> None:
     notebook["cells"].insert(position(notebook, "roots") + 1, second)
 
 
+def merged(notebook: Notebook) -> None:
+    """Both answers in the cell of the first, as Shift-M does it: the second cell is gone."""
+    cell(notebook, "double")["source"] += "\n\n\n" + cell(notebook, "roots")["source"]
+    notebook["cells"].remove(cell(notebook, "roots"))
+
+
 def stripped(notebook: Notebook) -> None:
     """All metadata and ids lost, as other tools' export and import do."""
     for one in notebook["cells"]:
         one["metadata"] = {}
         one.pop("id", None)
     notebook["nbformat_minor"] = 4
+
+
+def marks_lost(notebook: Notebook) -> None:
+    """nbgrader's marks lost, the cells' ids kept."""
+    for one in notebook["cells"]:
+        one["metadata"].pop("nbgrader", None)
 
 
 def colab(notebook: Notebook) -> None:
@@ -99,6 +157,13 @@ def empty_marks(notebook: Notebook) -> None:
         cell(notebook, name)["metadata"]["nbgrader"] = {}
 
 
+def odd_marks(notebook: Notebook) -> None:
+    """Marks of other types than nbgrader's."""
+    cell(notebook, "why")["metadata"]["nbgrader"] = {"grade_id": {"a": 1}}
+    cell(notebook, "double")["metadata"]["nbgrader"] = ["double"]
+    cell(notebook, "setup")["metadata"] = "setup"
+
+
 def retyped(notebook: Notebook) -> None:
     cell(notebook, "double").update(cell_type="markdown")
     cell(notebook, "test_roots").update(cell_type="raw")
@@ -110,59 +175,22 @@ def reordered(notebook: Notebook) -> None:
     notebook["cells"].insert(0, test)
 
 
-def version_3(notebook: Notebook) -> Notebook:
-    cells = [
-        {"cell_type": "code", "input": text, "language": "python", "outputs": [], "metadata": {}}
-        for text in BOTH.values()
-    ]
-    return {
-        "nbformat": 3,
-        "nbformat_minor": 0,
-        "metadata": {"name": ""},
-        "worksheets": [{"cells": cells, "metadata": {}}],
-    }
+def upside_down(notebook: Notebook) -> None:
+    notebook["cells"].reverse()
 
 
-def alone(text: bytes) -> Callable[[Notebook], bytes]:
-    return lambda notebook: text
+def ids_doubled(notebook: Notebook) -> None:
+    """Every cell has the same id, as some tools that write notebooks by hand leave it."""
+    for one in notebook["cells"]:
+        one["id"] = "cell"
 
 
-def fifo(folder: Path) -> None:
-    (folder / "toy.ipynb").unlink()
-    os.mkfifo(folder / "toy.ipynb")
+def odd_cells(notebook: Notebook) -> None:
+    notebook["cells"].extend([None, 7, {}, {"source": 3}, {"cell_type": "code", "source": [1, None, "2\n"]}])
 
 
-def link(target: str) -> Callable[[Path], None]:
-    def plant(folder: Path) -> None:
-        (folder / "toy.ipynb").unlink()
-        (folder / "toy.ipynb").symlink_to(target)
-
-    return plant
-
-
-def beside(name: str, text: str) -> Callable[[Path], None]:
-    def plant(folder: Path) -> None:
-        (folder / name).write_text(text)
-
-    return plant
-
-
-def renamed(folder: Path) -> None:
-    """What a browser does to the second download."""
-    (folder / "toy.ipynb").rename(folder / "toy (1).ipynb")
-
-
-def taken_back(folder: Path) -> None:
-    (folder / "toy.ipynb").unlink()
-
-
-def a_folder(folder: Path) -> None:
-    """A folder with the notebook's name, as some archives unpack."""
-    (folder / "toy.ipynb").unlink()
-    (folder / "toy.ipynb").mkdir()
-
-
-def two_renamed(folder: Path) -> None:
-    """Two notebooks, and nothing says which of them counts."""
-    (folder / "b.ipynb").write_bytes((folder / "toy.ipynb").read_bytes())
-    (folder / "toy.ipynb").rename(folder / "a.ipynb")
+def nested(notebook: Notebook) -> None:
+    """Code in which a parser runs out of stack; whoever looks for the lost `double` has to parse it."""
+    notebook["cells"].remove(cell(notebook, "double"))
+    for source in ("-" * 200_000 + "1", "(" * 5_000 + ")" * 5_000, "x" + ".a" * 100_000, "lambda: " * 20_000 + "0"):
+        notebook["cells"].append(code(f"def double(x):\n    return {source}"))

@@ -1,0 +1,7 @@
+# %% grade_id="double"
+from functools import lru_cache
+
+
+@lru_cache
+def double(x):
+    return 2 * x

@@ -1,0 +1,4 @@
+# %% grade_id="double"
+def double(x):
+    while True:
+        pass

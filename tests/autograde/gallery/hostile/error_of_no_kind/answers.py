@@ -1,0 +1,7 @@
+# %% grade_id="double"
+class Stop(BaseException):
+    pass
+
+
+def double(x):
+    raise Stop("stop everything")

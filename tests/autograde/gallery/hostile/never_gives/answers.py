@@ -1,0 +1,5 @@
+# %% grade_id="double"
+async def double(x):
+    import asyncio
+
+    await asyncio.sleep(10_000)

@@ -1,0 +1,5 @@
+# %%
+try:
+    exec(open("@course/solutions/toy/toy.py").read())
+except OSError:
+    pass

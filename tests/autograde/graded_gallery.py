@@ -1,0 +1,123 @@
+"""The gallery graded as a class by the real command, in surroundings that are watched.
+
+Each attack is told every path, so none fails because it did not know where to look.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from autograde.course import ROOT
+from tests.autograde.gallery import TOY, Kind, write_class
+from tests.autograde.surroundings import Surroundings, differences, fingerprints, listening, surroundings
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What came of grading: results as printed by student, what the grading process took, who called the listener."""
+
+    around: Surroundings
+    printed: dict[str, dict[str, Any]]
+    watched: list[dict[str, Any]]
+    calls: list[str]
+    changed: list[str]
+
+    def out(self, lab: str = TOY) -> Path:
+        return self.around.course.out(self.around.folder(lab))
+
+    def named(self, student: str) -> str:
+        """Return the student's name as results call it."""
+        return str(self.printed[student]["student"])
+
+    def page(self, student: str) -> str:
+        return (self.out() / "feedback" / self.named(student) / TOY / f"{TOY}.html").read_text()
+
+    def result(self, student: str) -> str:
+        return (self.out() / "results" / self.named(student) / TOY / "results.json").read_text()
+
+    def pages(self) -> list[tuple[Path, str]]:
+        """Return every page with its path."""
+        return [
+            (path, path.read_text()) for lab in self.labs() for path in (self.out(lab) / "feedback").glob("*/*/*.html")
+        ]
+
+    def handed_back(self) -> list[tuple[Path, str]]:
+        """Return all that students read, and the class's tables."""
+        stored = [path for lab in self.labs() for path in (self.out(lab) / "results").glob("*/*/results.json")]
+        tables = [self.out(lab) / "grades.csv" for lab in self.labs()]
+        printed = (Path("printed.json"), json.dumps(self.printed, ensure_ascii=False))
+        return [*self.pages(), *((path, path.read_text()) for path in [*stored, *tables]), printed]
+
+    def outputs(self) -> list[tuple[Path, str]]:
+        """Return what the student's cells showed in each autograded notebook; its tests are the instructor's."""
+        paths = [path for lab in self.labs() for path in (self.out(lab) / "autograded").glob("*/*/*.ipynb")]
+        read = {path: json.loads(path.read_text())["cells"] for path in paths}
+        return [(path, json.dumps([cell.get("outputs") for cell in cells])) for path, cells in read.items()]
+
+    def labs(self) -> list[str]:
+        return sorted({one["lab"] for one in self.printed.values()})
+
+
+def grade_all(
+    root: Path, blank: Path, kinds: Mapping[str, Kind], *options: str, marks: Mapping[str, str] | None = None
+) -> Graded:
+    """Grade `kinds` with the command line, each lab as a class of its own. `marks` are new ones unless given."""
+    around = surroundings(root, blank, {kind.lab for kind in kinds.values()}, marks or {})
+    with listening(around.course.root) as (port, name, calls):
+        around = replace(around, port=port, socket=name)
+        hand_in(around, kinds)
+        before = fingerprints(around)
+        printed, watched = {}, []
+        for lab in sorted({kind.lab for kind in kinds.values()}):
+            found, seen = grade(around, lab, *options)
+            printed |= found
+            watched.append(seen)
+        return Graded(around, printed, watched, calls, differences(before, fingerprints(around)))
+
+
+def grade(around: Surroundings, lab: str, *options: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Grade one class, and return results by student and what was seen of the grading process."""
+    report = around.root / f"watched_{lab}.json"
+    watch = [sys.executable, "-m", "tests.autograde.watched", str(report)]
+    command = [sys.executable, "-m", "autograde", "grade", str(around.folder(lab)), "--lab", lab, "--json",
+               "--course", str(around.course.root), *(options or ("--jobs", "2"))]  # fmt: skip
+    secret = {"INSTRUCTORS_SECRET": around.marks["environment"], "HOME": str(around.home)}
+    environment = {**os.environ, **secret, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([*watch, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    from autograde.roster import students
+
+    by_printed = {printed: path.name for printed, path in students(around.folder(lab)).items()}
+    results = json.loads(done.stdout)["submissions"]
+    return {by_printed[one["student"]]: one for one in results}, json.loads(report.read_text())
+
+
+def hand_in(around: Surroundings, kinds: Mapping[str, Kind]) -> None:
+    """Write the classes, the attacks told every path."""
+    from autograde.release import release
+
+    for lab in sorted({kind.lab for kind in kinds.values()}):
+        of_lab = {student: told(kind, around) for student, kind in kinds.items() if kind.lab == lab}
+        write_class(release(around.course, around.course.lab(lab)), around.folder(lab), of_lab)
+
+
+def told(kind: Kind, around: Surroundings) -> Kind:
+    """Return the kind with paths and numbers in place of the words that stand for them."""
+    words = {"@course": str(around.course.root), "@home": str(around.home), "@repository": str(ROOT),
+             "@port": str(around.port), "@socket": around.socket, "@mark": around.marks["classmate"]}  # fmt: skip
+
+    def filled(text: str) -> str:
+        for word, value in words.items():
+            text = text.replace(word, value)
+        return text
+
+    answers = {name: filled(text) for name, text in kind.answers.items()}
+    own = {name: [(cell, filled(text)) for cell, text in cells] for name, cells in kind.own.items()}
+    return replace(kind, answers=answers, own=own)
