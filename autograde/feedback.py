@@ -1,114 +1,98 @@
-"""What a student gets back: one HTML page, made from results and from their own cells, and from nothing else.
+"""What a student gets back: one HTML page, made from one result and from nothing else.
 
-The graded notebook is not shown: it holds the hidden tests, and whatever a student displayed. So there is no script
-to clean out; every text that goes in is escaped. Of a traceback only the frames in the student's own cells appear.
+The graded notebook is not shown: it holds the hidden tests, and whatever a student displayed. A result holds the
+sentences, the student's own cells and, of a traceback, the lines in those cells; all of it was rid of hidden lines when
+the result was made. Here it is cut to what a page can hold, and rid of them once more where the caller knows them.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from html import escape
+from dataclasses import replace
 
-from nbconvert.filters import strip_ansi
 from nbformat.notebooknode import NotebookNode
 
-from autograde.inside.align import grade_id
 from autograde.inside.results import ExerciseResult, SubmissionResult
-from autograde.inside.verdicts import redacted
+from autograde.notebook_answers import with_answers
+from autograde.pages import WORDS, points, render
 
-FRAME = re.compile(r"^(Cell In|Input In) ?\[(\d+)\]")
-MAX_CODE = 8_000  # characters of one answer
-WORDS = {
-    "right": "right",
-    "partial": "partly right",
-    "wrong": "wrong",
-    "not_attempted": "not attempted",
-    "not_run": "did not run",
-    "needs_grader": "a person reads it",
+MAX_ANSWER = 8_000  # characters
+MAX_FRAMES, MAX_FRAME = 12, 1_000  # so many frames, each with so many characters
+MAX_MESSAGE = 2_000
+WITHHELD = "[a line of a hidden test]"
+MARKERS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
+RUN_ALL = 'Choose "Restart Kernel and Run All Cells" in your notebook: it should come to its end.'
+NEXT_STEPS = {
+    "timed_out": f"What ran before the limit counts. {RUN_ALL}",
+    "kernel_died": f"What ran before that counts. {RUN_ALL}",
+    "unreadable": "Hand in the `.ipynb` file that JupyterLab saved, as it is.",
+    "missing": "If you handed something in, tell your instructor under which name.",
+    "grader_error": "This is not your fault and says nothing about your work. Your instructor sees it, too.",
 }
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; color: #222; }}
-section {{ border-left: 6px solid #999; padding: 0 1em; margin: 1.5em 0; }}
-section.right {{ border-color: #0072b2; }} section.partial {{ border-color: #e69f00; }}
-section.wrong, section.not_run {{ border-color: #d55e00; }}
-pre {{ background: #f4f4f4; padding: 0.7em; overflow-x: auto; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
-"""
+HEADLINES = {
+    "unreadable": "Your file could not be read",
+    "missing": "Nothing was handed in",
+    "grader_error": "Not graded yet",
+}
 
 
-def page(result: SubmissionResult, graded: NotebookNode, hidden: Iterable[str]) -> str:
-    """Return the page for one submission. Lines in `hidden` appear nowhere, not even in a student's own traceback."""
-    cells = {grade_id(cell): cell for cell in graded.cells if grade_id(cell)}
-    own = own_counts(graded)
-    mine = "\n".join(cell.source for cell in graded.cells if not _locked(cell))
-    lines = [line for line in hidden if line not in mine]
-    parts = [f"<p><strong>{result.score:g} of {result.max_score:g} points.</strong> {_sentence(result.sentence)}</p>"]
-    parts += [_list(result.notes)] if result.notes else []
-    parts += [_section(exercise, cells.get(exercise.id), own, cells, lines) for exercise in result.exercises]
-    return PAGE.format(title=escape(f"{result.lab}: {result.student}"), body="\n".join(parts))
+def page(result: SubmissionResult, graded: NotebookNode | None = None, hidden: Iterable[str] = ()) -> str:
+    """Return the page for one submission. Lines in `hidden` appear nowhere but in the student's own cells."""
+    if graded is not None:
+        result = with_answers(result, graded)
+    shown = cut(result, tuple(hidden))
+    return render(
+        "feedback.html",
+        title=f"{result.lab}: {result.student}",
+        result=shown,
+        headline=_headline(result),
+        reached=_reached(result),
+        next_step=NEXT_STEPS.get(result.status, ""),
+        titles={exercise.id: exercise.title for exercise in result.exercises},
+        words=WORDS,
+        pictures=False,
+        wide=False,
+    )
 
 
-def _list(notes: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f"<p>Your notebook was repaired before it was graded:</p><ul>{items}</ul>"
+def _headline(result: SubmissionResult) -> str:
+    """Return the points, or why there are none: a notebook that failed to be graded is not one with 0 points."""
+    if result.status in HEADLINES and not result.score:
+        return HEADLINES[result.status]
+    so_far = any(exercise.status == "needs_grader" for exercise in result.exercises)
+    return f"{points(result.score)} of {points(result.max_score)} points{' so far' * so_far}"
 
 
-def _section(
-    result: ExerciseResult,
-    answer: NotebookNode | None,
-    own: set[int],
-    cells: dict[str, NotebookNode],
-    hidden: list[str],
-) -> str:
-    head = f"{escape(result.title)}: {WORDS[result.status]}, {result.score:g} of {result.max_score:g}"
-    shown = [f'<section class="{result.status}"><h2>{head}</h2><p>{_sentence(result.message)}</p>']
-    if answer is not None:
-        shown.append(f"<details><summary>What you handed in</summary>{_pre(answer.source[:MAX_CODE], [])}</details>")
-    tests = [cell for name, cell in cells.items() if name.removeprefix("test_").split("__")[0] == result.id]
-    frames = [frame for cell in tests for frame in own_frames(cell, own)]
-    if result.status in ("wrong", "partial") and frames:
-        shown.append("<p>Where your code stopped:</p>" + _pre("\n".join(dict.fromkeys(frames)), hidden))
-    return "".join([*shown, "</section>"])
+def _reached(result: SubmissionResult) -> int:
+    """Return the share of the points, of 1000."""
+    share = result.score / result.max_score if result.max_score > 0 else 0.0
+    return round(1000 * min(max(share, 0.0), 1.0))
 
 
-def _sentence(text: str) -> str:
-    """Return `text` escaped, as a notebook shows it: what is in backticks as code, a *word* in stars with stress."""
-    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-    return re.sub(r"(?<!\S)\*(\w+)\*(?!\S)", r"<em>\1</em>", html)
+def cut(result: SubmissionResult, hidden: tuple[str, ...]) -> SubmissionResult:
+    """Return the result with no text longer than a page can hold, and with no hidden line in any."""
+    own = "\n".join(exercise.answer for exercise in result.exercises)
+    foreign = tuple(line for line in hidden if line not in own) + MARKERS
+    return replace(
+        result,
+        sentence=_without(result.sentence, foreign)[:MAX_MESSAGE],
+        notes=tuple(_without(note, foreign)[:MAX_MESSAGE] for note in result.notes),
+        exercises=tuple(_cut(exercise, foreign) for exercise in result.exercises),
+    )
 
 
-def _pre(text: str, hidden: list[str]) -> str:
-    return f"<pre>{escape(redacted(text, hidden))}</pre>"
+def _cut(exercise: ExerciseResult, hidden: tuple[str, ...]) -> ExerciseResult:
+    left = len(exercise.answer) - MAX_ANSWER
+    rest = f"\n... and {left} more characters" if left > 0 else ""
+    return replace(
+        exercise,
+        message=_without(exercise.message, hidden)[:MAX_MESSAGE],
+        answer=exercise.answer[:MAX_ANSWER] + rest,
+        frames=tuple(_without(frame, hidden)[:MAX_FRAME] for frame in exercise.frames[:MAX_FRAMES]),
+    )
 
 
-def own_counts(graded: NotebookNode) -> set[int]:
-    """Return the execution counts of the cells that the student wrote: `Cell In[n]` of these may be shown."""
-    mine = [cell for cell in graded.cells if cell.cell_type == "code" and not _locked(cell)]
-    return {cell.execution_count for cell in mine if cell.get("execution_count")}
-
-
-def _locked(cell: NotebookNode) -> bool:
-    marks = cell.metadata.get("nbgrader", {})
-    return bool(marks.get("locked") or marks.get("grade"))
-
-
-def own_frames(cell: NotebookNode, own: set[int]) -> list[str]:
-    """Return those frames of a cell's tracebacks that lie in the student's own cells, as plain text."""
-    errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
-    frames = [strip_ansi(frame).strip("\n") for error in errors for frame in error.traceback]
-    found = [(FRAME.match(frame), frame) for frame in frames]
-    return [frame for match, frame in found if match and int(match[2]) in own]
+def _without(text: str, hidden: tuple[str, ...]) -> str:
+    for line in hidden:
+        text = text.replace(line, WITHHELD)
+    return text
