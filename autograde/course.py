@@ -4,6 +4,8 @@
     labs/<lab>/<lab>.ipynb       what students get, generated
     autograde/submitted/         the class: <student>/<lab>/<lab>.ipynb
     autograde/out/<class>/       gradebook, results, feedback, grades.csv
+    autograde/secret_seed        the instructor's own: what seeds hidden tests of a real class
+    autograde/gradebook_url      the instructor's own: where the gradebook is, when it is no file (PostgreSQL)
 
 `lab.toml` is optional. It may set `seed`, `student_files`, `answers_together`, `mode` with its `reason`,
 `made_by_the_tester`, and the tables `[limits]` and `[environment]`.
@@ -108,11 +110,29 @@ class Course:
 
     def seed(self, lab: Lab, submissions: Path) -> int:
         """Return the seed of the hidden tests: the instructor's own for a real class, the public one otherwise."""
-        secret = self.root / "autograde" / "secret_seed"
-        if submissions.resolve() == self.sample_class.resolve() or not secret.is_file():
+        secret = self.secret(submissions)
+        if not secret:
             return lab.seed
-        digest = hashlib.sha256(f"{secret.read_text().strip()} {lab.name}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{secret} {lab.name}".encode()).hexdigest()
         return int(digest[:8], 16)
+
+    def secret(self, submissions: Path) -> str:
+        """Return the instructor's secret, or an empty string where the public seed is used."""
+        path = self.root / "autograde" / "secret_seed"
+        if submissions.resolve() == self.sample_class.resolve() or not path.is_file():
+            return ""
+        return path.read_text(encoding="utf-8").strip()
+
+    def database(self, submissions: Path, asked: str = "") -> str:
+        """Return the address of the gradebook: what was asked for, else a file beside the results.
+
+        For the class in `autograde/submitted` a line in `autograde/gradebook_url` (not kept in git) stands between:
+        nbgrader's commands and the formgrader, which know only that class, read it from there as well.
+        """
+        line = self.root / "autograde" / "gradebook_url"
+        if not asked and submissions.resolve() == self.submitted.resolve() and line.is_file():
+            asked = line.read_text(encoding="utf-8").strip()
+        return asked or f"sqlite:///{self.out(submissions) / 'gradebook.db'}?timeout=60"
 
 
 def read_lab(folder: Path) -> Lab:

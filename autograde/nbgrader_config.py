@@ -12,6 +12,7 @@ sys.path.insert(0, str(HERE.parent))  # the instructor's process alone: a studen
 
 from nbgrader.converters.autograde import Autograde  # noqa: E402
 
+from autograde.course import Course  # noqa: E402  (needs the line above)
 from autograde.inside.outputs import FairOutputs  # noqa: E402  (needs the line above)
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (given by traitlets)
@@ -25,8 +26,10 @@ c.CourseDirectory.autograded_directory = "autograde/out/class/autograded"
 c.CourseDirectory.feedback_directory = "autograde/out/class/nbgrader_feedback"
 c.CourseDirectory.solution_directory = "autograde/out/class/solution"
 c.CourseDirectory.source_with_tests_directory = "autograde/out/class/source_with_tests"
-# Absolute, because formgrader opens it from wherever Jupyter was started; 60 s outlast another writer's lock.
-c.CourseDirectory.db_url = f"sqlite:///{HERE / 'out' / 'class' / 'gradebook.db'}?timeout=60"
+# A file, or the address in autograde/gradebook_url (postgresql+psycopg://...). The path is absolute, because formgrader
+# opens it from wherever Jupyter was started.
+_course = Course(HERE.parent)
+c.CourseDirectory.db_url = _course.database(_course.submitted)
 # nbgrader copies every other file of the source folder to students and beside their kernels: not ours.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.toml"]
 

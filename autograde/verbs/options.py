@@ -37,6 +37,23 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help=where)
 
 
+def add_database(parser: argparse.ArgumentParser) -> None:
+    where = (
+        "address of the gradebook, for example postgresql+psycopg://user@host/name (default: gradebook.db beside the "
+        "results; for autograde/submitted the line in autograde/gradebook_url, if there is one)"
+    )
+    parser.add_argument("--db", metavar="URL", default="", help=where)
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add what says where and how students' code runs."""
+    add_jobs(parser)
+    unsafe = "run students' code without a sandbox where this machine has none; every report says so"
+    parser.add_argument("--unsafe", action="store_true", help=unsafe)
+    cluster = "run on a Dask cluster, for example tls://10.0.0.5:8786, in place of this machine"
+    parser.add_argument("--scheduler", metavar="ADDRESS", default="", help=cluster)
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON for programs, and nothing else")
 
