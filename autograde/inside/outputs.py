@@ -20,11 +20,12 @@ class FairOutputs(NbGraderPreprocessor):
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
         if cell.cell_type == "code" and utils.is_grade(cell):
             points = float(cell.metadata.nbgrader["points"])
-            cell.outputs = [_fair(output, points) for output in cell.outputs]
+            cell.outputs = [fair(output, points) for output in cell.outputs]
         return cell, resources
 
 
-def _fair(output: NotebookNode, points: float) -> NotebookNode:
+def fair(output: NotebookNode, points: float) -> NotebookNode:
+    """Return an output of a test cell as it should be scored."""
     if output.output_type == "stream" and output.name == "stderr":
         output.name = "stdout"
     if output.output_type == "execute_result" and not _possible(output, points):

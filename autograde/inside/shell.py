@@ -26,7 +26,10 @@ from traitlets.config import Config
 from autograde.inside.far_errors import said
 from autograde.inside.shown import Shown, printed
 
-CONFIG = Config(HistoryManager={"enabled": False}, InteractiveShell={"xmode": "Plain", "colors": "nocolor"})
+CONFIG = Config(
+    HistoryManager={"enabled": False, "hist_file": ":memory:"},
+    InteractiveShell={"xmode": "Plain", "colors": "nocolor"},
+)
 NO_PACKAGES = {"PIP_NO_INDEX": "1", "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 INLINE = "module://matplotlib_inline.backend_inline"
 MAX_FRAMES = 12

@@ -148,15 +148,15 @@ class _Writing:
         return self._text(value) if isinstance(value, str) else self._more(value, depth + 1)
 
     def _more(self, value: object, depth: int) -> Json:
+        codec = None if type(value) in (list, tuple, dict) else self.border.codec_for(value)
+        if codec is not None:
+            return {codec.tag: codec.encode(value, self.border)}
         if isinstance(value, list):
             return [self.of(item, depth) for item in value]
         if isinstance(value, tuple):
             return {"t": [self.of(item, depth) for item in value]}
         if isinstance(value, dict):
             return {"d": [[self.of(key, depth), self.of(item, depth)] for key, item in value.items()]}
-        codec = self.border.codec_for(value)
-        if codec is not None:
-            return {codec.tag: codec.encode(value, self.border)}
         return self._number(value, depth)
 
     def _number(self, value: object, depth: int) -> Json:

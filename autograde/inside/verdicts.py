@@ -145,7 +145,7 @@ def spoken(error: NotebookNode) -> str:
     """Return an error as one sentence."""
     said = CELL_FILE.sub(r"(line \1)", strip_ansi(str(error.evalue)).strip())
     if error.ename == "CellTimeoutError":
-        return "It was stopped at the time limit. Look for a loop that does not end."
+        return said or "It was stopped at the time limit. Look for a loop that does not end."
     if error.ename == "AssertionError":
         return said or "A test failed."
     return f"{error.ename}: {said}" if hasattr(builtins, error.ename) or not said else said
