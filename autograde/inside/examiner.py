@@ -17,13 +17,15 @@ from types import FrameType
 from typing import Any
 
 from autograde.inside.far_errors import FarError
+from autograde.inside.library_codecs import of_library
+from autograde.inside.mirrors import SPECIAL
 from autograde.inside.peer import Gone, Peer, Verb
-from autograde.inside.shell import Shell
+from autograde.inside.shell import Shell, show_text_alone
 from autograde.inside.shown import Output, Shown, believed
 from autograde.inside.values import Codec
 
+MAX_KEPT = 100
 GRACE_SECONDS = 2  # from the interrupt to the end of all patience
-TEXT_FORMS = ["text/plain", "text/html", "text/markdown", "text/latex"]
 SHOWN_BESIDE_A_TEST = ("stream", "display_data")
 
 
@@ -61,7 +63,9 @@ class Examiner(Peer):
         super().__init__(sock, verbs or {}, codecs)
         self.shell, self.limits = shell, limits
         self.first_error: FarError | None = None  # of those that came in this cell
-        self.shell.display_formatter.active_types = TEXT_FORMS  # nobody looks at a picture of a test
+        self._raised: dict[int, BaseException] = {}  # exceptions of this end that went to the other, the last of them
+        self._last_raised = 0
+        show_text_alone(shell)
         signal.signal(signal.SIGALRM, self._lose_patience)
 
     def start_clock(self, seconds: float) -> None:
@@ -106,6 +110,27 @@ class Examiner(Peer):
             self.first_error = error
         if isinstance(error, MemoryError) and not str(error):
             error.args = (f"a notebook may use {self.limits.memory_gb:g} GB",)
+
+    def number_of(self, error: BaseException) -> int | None:
+        """Keep an exception that goes to the student's code, so that it is itself where it comes back.
+
+        What ends a loop in silence is not kept: over there it could be raised again where a test would end of it.
+        """
+        if isinstance(error, StopIteration | StopAsyncIteration | GeneratorExit):
+            return None
+        self._last_raised += 1
+        self._raised[self._last_raised] = error
+        self._raised.pop(self._last_raised - MAX_KEPT, None)
+        return self._last_raised
+
+    def known(self, number: object) -> BaseException | None:
+        return self._raised.get(number) if type(number) is int else None
+
+    def may_call(self, target: object, method: str) -> bool:
+        """Let a student's code call what the library and the test itself define, and read what can be iterated."""
+        kind = type(target)
+        ours = of_library(kind.__module__) or kind.__module__ == "__main__"
+        return callable(getattr(kind, method, None)) and (method in SPECIAL or (ours and not method.startswith("_")))
 
     def _bind(self, names: Sequence[str]) -> None:
         space = self.shell.user_ns

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from autograde.inside import wire
-from autograde.inside.far_errors import rebuilt, told
+from autograde.inside.far_errors import FarError, rebuilt, told
 from autograde.inside.mirrors import SPECIAL, describe, mirror
 from autograde.inside.values import Border, Codec, Handle
 from mini_lib.learn.values import NotPlain
@@ -68,6 +68,18 @@ class Peer:
     def heard(self, error: BaseException) -> None:
         """Take note of an exception from the other end, just before it is raised here."""
 
+    def number_of(self, error: BaseException) -> int | None:
+        """Return a number under which an exception of this end is known when it comes back."""
+        return None
+
+    def known(self, number: object) -> BaseException | None:
+        """Return the exception of this number, if it is one of ours that comes back."""
+        return None
+
+    def may_call(self, target: object, method: str) -> bool:
+        """Tell whether the other end may call this method of what was lent to it."""
+        return not method.startswith("_") or method in SPECIAL
+
     def ask(self, verb: str, **request: Any) -> Answer:
         """Return the other end's answer.
 
@@ -107,7 +119,7 @@ class Peer:
         """Return the value that an answer holds, or raise what it says was raised."""
         with self.sense():
             if "raised" in answer:
-                error = rebuilt(answer["raised"], ends_a_loop)
+                error = self.known(answer["raised"].get("yours")) or rebuilt(answer["raised"], ends_a_loop)
             elif "refused" in answer:
                 error = NotPlain(str(answer["refused"])[:500])
             else:
@@ -124,7 +136,13 @@ class Peer:
         except Gone:
             raise
         except BaseException as error:
-            return {"raised": told(error, self.frames(error))}
+            return self.raised(error)
+
+    def raised(self, error: BaseException) -> Answer:
+        """Return the answer that tells of an exception. One that came from the other end goes home by its number."""
+        if isinstance(error, FarError) and error.number is not None:
+            return {"raised": {**told(error, self.frames(error)), "yours": error.number}}
+        return {"raised": {**told(error, self.frames(error)), "number": self.number_of(error)}}
 
     @contextlib.contextmanager
     def sense(self) -> Iterator[None]:
@@ -138,7 +156,7 @@ class Peer:
     def _called(self, request: Request) -> Answer:
         args, kwargs = self.border.decode(request["args"]), self.border.decode(request["kwargs"])
         target, method = self.border.lent(request["of"]), str(request["method"])
-        if method and (method.startswith("_") and method not in SPECIAL):
+        if method and not self.may_call(target, method):
             raise ValueError(f"{method} is no public method")
         with self.running(request):
             answer = self.result(lambda: (getattr(target, method) if method else target)(*args, **kwargs))
@@ -173,7 +191,7 @@ class Peer:
         except Gone:
             raise
         except Exception as error:
-            return {"raised": told(error)}
+            return self.raised(error)
 
     def _mirror(self, handle: Handle) -> object:
         return mirror(handle, self.call)

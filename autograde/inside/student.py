@@ -17,9 +17,10 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+from autograde.inside.borrowing import Borrowing
 from autograde.inside.far_errors import told
 from autograde.inside.peer import Answer, Gone, Peer, Request
-from autograde.inside.shell import draw_inline, prepared, take_over
+from autograde.inside.shell import INLINE, draw_inline, prepared, take_over
 from autograde.inside.shown import Shown
 from autograde.inside.soft_limit import SoftLimit
 from mini_lib import withheld
@@ -30,6 +31,7 @@ def main(connection: socket.socket, settings: Mapping[str, Any]) -> None:
     """Answer the tester until it is gone. `settings` has `limits` and `environment`, as `lab.toml` says them."""
     enter_lab(settings.get("environment", {}))
     seed_everything()
+    os.environ["MPLBACKEND"] = INLINE
     draw_inline()
     process = Student(connection, settings.get("limits", {}))
     try:
@@ -43,7 +45,9 @@ class Student(Peer):
 
     def __init__(self, sock: socket.socket, limits: Mapping[str, Any]) -> None:
         verbs = {"cell": self._cell, "names": self._names, "shown": self._shown, "files": self._files}
-        super().__init__(sock, {**verbs, "usage": self._usage})
+        self.borrowing = Borrowing()
+        super().__init__(sock, {**verbs, "usage": self._usage, **self.borrowing.verbs}, self.borrowing.codecs)
+        self.borrowing.peer = self
         self.shell, self.limit, self.pid = prepared(), SoftLimit(), os.getpid()
         shown = Shown(limits.get("cell_output_bytes", 100_000), limits.get("output_bytes", 2_000_000))
         take_over(self.shell, shown)
@@ -56,6 +60,9 @@ class Student(Peer):
 
     def frames(self, error: BaseException) -> Iterable[str]:
         return self.shell.places(error.__traceback__, own=True)
+
+    def _called(self, request: Request) -> Answer:
+        return self.borrowing.called(request, super()._called)
 
     def _answer(self, frame: Request) -> Answer:
         try:
@@ -111,4 +118,10 @@ def seed_everything() -> None:
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].default_generator.manual_seed(0)  # `torch.manual_seed` imports the compiler first
+
+
+def warm() -> None:
+    """Do what takes time and is the same for all: a server calls this before it forks the first process."""
+    draw_inline()
+    prepared().run("None", 0)

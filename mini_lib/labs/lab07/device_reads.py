@@ -30,6 +30,7 @@ _BY_NAME = {
     Tensor.numpy: ".numpy()",
     Tensor.__array__: ".numpy()",
     Tensor.__dlpack__: "from_dlpack",
+    Tensor.__repr__: "print",
 }
 _SPOKEN = {"_local_scalar_dense": ".item()", "item": ".item()", "index": "x[mask]", "index_put_": "x[mask] = ..."}
 
@@ -46,6 +47,10 @@ class _ByName(TorchFunctionMode):
     ) -> Any:
         if func in _BY_NAME:
             self.reads.append(_BY_NAME[func])
+        if func is Tensor.__format__ and args[0].dim():  # a single number is formatted by its `.item()`
+            self.reads.append("print")
+        if func in (torch.tensor, torch.as_tensor):
+            self.reads += [".item()"] * _tensors_in(args[0] if args else None)
         return func(*args, **(kwargs or {}))
 
 
@@ -66,6 +71,13 @@ class _ByOp(TorchDispatchMode):
         if treatment in (Treatment.READ_BACK, Treatment.DYNAMIC_SHAPE):
             self.reads.append(_SPOKEN.get(op_name(func), f"torch.{op_name(func)}"))
         return func(*args, **(kwargs or {}))
+
+
+def _tensors_in(data: Any) -> int:
+    """Return how many tensors a list holds: a new tensor of them is made from their values, one by one."""
+    if not isinstance(data, list | tuple):
+        return 0
+    return sum(_tensors_in(item) or isinstance(item, Tensor) for item in data)
 
 
 def _is_number(value: object) -> bool:
