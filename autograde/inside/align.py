@@ -77,6 +77,18 @@ def is_answer(cell: NotebookNode) -> bool:
     return bool(cell.metadata.get("nbgrader", {}).get("solution", False))
 
 
+def is_test(cell: NotebookNode) -> bool:
+    """Tell whether a cell is code that gives points without anybody's reading it."""
+    marks = cell.metadata.get("nbgrader", {})
+    return bool(cell.cell_type == "code" and marks.get("grade") and not marks.get("solution"))
+
+
+def is_locked(cell: NotebookNode) -> bool:
+    """Tell whether a cell without points is the course's own."""
+    marks = cell.metadata.get("nbgrader", {})
+    return bool(marks.get("locked") and not marks.get("grade") and not marks.get("solution"))
+
+
 def _chosen(cell: NotebookNode, cells: list[HandedIn], owners: list[str]) -> int | None:
     """Return the position of the copy that counts: the last one that differs from the stub, else the last."""
     copies = [position for position, owner in enumerate(owners) if owner == cell.id]

@@ -13,29 +13,18 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from autograde.inside.align import grade_id, is_answer
+from autograde.inside.align import grade_id, is_answer, is_locked, is_test
 from autograde.inside.examiner import Ended, Examiner
 from autograde.inside.outputs import error_output, fair
 from autograde.inside.peer import Gone
+from autograde.inside.replies import Walked
 from autograde.inside.shown import Output
 
 TIMED_OUT = "CellTimeoutError"  # the name that nbgrader gives to a cell which it interrupted
-
-
-@dataclass
-class Walked:
-    """How far a walk came. `frames` and `misconceptions` are of single cells, by grade_id."""
-
-    status: str = "graded"
-    sentence: str = ""
-    frames: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    misconceptions: dict[str, str] = field(default_factory=dict)
-    log: list[str] = field(default_factory=list)
 
 
 class _OutOfTime(Exception):
@@ -141,18 +130,6 @@ class Walk:
             if is_test(cell) and index not in self.done:
                 cell.source = self.tests.get(grade_id(cell), cell.source)
                 cell.outputs = [error_output("NotRun", f"{why}, before this test was done.")]
-
-
-def is_test(cell: NotebookNode) -> bool:
-    """Tell whether a cell is code that gives points without anybody's reading it."""
-    marks = cell.metadata.get("nbgrader", {})
-    return bool(cell.cell_type == "code" and marks.get("grade") and not marks.get("solution"))
-
-
-def is_locked(cell: NotebookNode) -> bool:
-    """Tell whether a cell without points is the course's own."""
-    marks = cell.metadata.get("nbgrader", {})
-    return bool(marks.get("locked") and not marks.get("grade") and not marks.get("solution"))
 
 
 def answer_names(release: NotebookNode) -> Iterator[str]:

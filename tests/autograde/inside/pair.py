@@ -23,10 +23,9 @@ from nbformat.notebooknode import NotebookNode
 from autograde.build import build
 from autograde.course import ROOT, Lab, read_lab
 from autograde.inside import student, tester, wire
-from autograde.inside.align import grade_id, is_answer
+from autograde.inside.align import grade_id, is_answer, is_locked, is_test
 from autograde.inside.job import Job, Reply
 from autograde.inside.results import SubmissionResult
-from autograde.inside.walk import is_locked, is_test
 from autograde.release import HIDDEN, generate, secret_lines
 
 TOY = ROOT / "tests" / "autograde" / "toy" / "solutions" / "toy"
