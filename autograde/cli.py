@@ -12,16 +12,18 @@ import sys
 from collections.abc import Sequence
 
 from autograde.course import CannotGrade
-from autograde.verbs import check, grade, release, report
+from autograde.verbs import check, export, feedback, grade, release, report
 
-VERBS = (release, check, grade, report)
+VERBS = (release, check, grade, feedback, report, export)
 
 EPILOG = """\
 A usual day:
   python -m autograde release            after a change in solutions/: make labs/ anew
   python -m autograde check              are the tests good? wrong answers must lose, right ones must not
   python -m autograde grade ~/class      folder with <student>/<lab>/<lab>.ipynb; scores, feedback, grades.csv
-  python -m autograde report ~/class     the table once more
+  python -m autograde report ~/class     the table once more, and a page with pictures
+  python -m autograde feedback ~/class   students' pages again, once people gave marks and comments by hand
+  python -m autograde export ~/class --to grades.csv   for a spreadsheet, Canvas or Moodle
 
 Exit status: 0 the tool did its work, 1 it could not, 2 wrong usage.
 """
