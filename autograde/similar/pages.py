@@ -133,7 +133,8 @@ def _standing(lab: LabPairs, pair: Pair) -> str:
     if len(lab.shares) < 2:
         return "There is no other pair in this class to hold it against."
     as_much = sum(share >= pair.share for share in lab.shares) - 1
-    half = f"half of all pairs share {percent(statistics.median(lab.shares))} or less"
+    median = statistics.median(lab.shares)
+    half = f"half of all pairs share {percent(median)} or less" if median else "half of all pairs share nothing"
     others = {0: "no other pair shares", 1: "one other pair shares"}.get(as_much, f"{as_much} other pairs share")
     return f"Of {len(lab.shares)} pairs, {others} as much; {half}."
 
