@@ -16,6 +16,7 @@ from autograde.course import CannotGrade, Course, Lab
 from autograde.inside.results import SubmissionResult
 from autograde.mutants import Answers, Mutant, RightAnswer, load_answers
 from autograde.pipeline import Bench, bench, hand_in, run, solution
+from autograde.pool import Hands
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,16 @@ class LabCheck:
         return f"{self.lab}: {solved}, {caught}, {right}: {'ok' if not self.failures else 'NOT OK'}"
 
 
-def check(course: Course, lab: Lab, at_once: int) -> LabCheck:
+def check(course: Course, lab: Lab, at_once: int, hands: Hands | None = None) -> LabCheck:
     """Hand in the solution, the release and every answer of the lab's `mutants.py`; return what each came to."""
-    answers = load_answers(lab.folder / "mutants.py")
-    with bench(course, lab, lab.seed) as place:
-        found = _results(place, answers, at_once)
-    return _checked(lab, answers, found)
+    with bench(course, lab, lab.seed, hands) as place:
+        return check_at(place, at_once)
+
+
+def check_at(place: Bench, at_once: int) -> LabCheck:
+    """Do the same at a bench that is there already, with its seed and in its sandbox."""
+    answers = load_answers(place.lab.folder / "mutants.py")
+    return _checked(place.lab, answers, _results(place, answers, at_once))
 
 
 def _results(place: Bench, answers: Answers, at_once: int) -> dict[str, SubmissionResult]:

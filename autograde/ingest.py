@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
+from autograde.course import Lab
 from autograde.inside.handed_in import HandedIn, Unreadable, parse
 
 MAX_STUDENT_FILE = 1_000_000  # bytes of a file that is handed in beside the notebook
@@ -16,6 +18,25 @@ MAX_STUDENT_FILE = 1_000_000  # bytes of a file that is handed in beside the not
 
 class Missing(Unreadable):
     """Nothing was handed in under the lab's name."""
+
+
+class Submission(NamedTuple):
+    """What a student handed in for a lab, as bytes that nobody has understood yet."""
+
+    notebook: bytes
+    files: dict[str, bytes]  # those that the lab allows beside the notebook: a `numpy.py` would be imported
+
+
+def read_submission(folder: Path, lab: Lab) -> Submission:
+    """Return the notebook in a student's lab folder, and the files that the lab allows beside it.
+
+    Raises:
+        Missing: there is no notebook.
+        Unreadable: there is one, but it or a file beside it is no plain file, or too large.
+    """
+    notebook = read_plain(find_notebook(folder, lab.name), lab.limits.notebook_bytes)
+    beside = [name for name in lab.student_files if os.path.lexists(folder / name)]
+    return Submission(notebook, {Path(name).name: read_plain(folder / name, MAX_STUDENT_FILE) for name in beside})
 
 
 def read_cells(folder: Path, lab: str, max_bytes: int) -> list[HandedIn]:

@@ -10,6 +10,7 @@ from typing import Any
 PRELOADED = (
     *("torch", "numpy", "numpy.random", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
     *("matplotlib.font_manager", "IPython.core.interactiveshell", "nbformat.v4"),
+    "torch._dynamo",  # the first graph that is captured in a process imports it: 1 s
 )
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from autograde.inside.results import to_json
-from autograde.verbs.options import Verbs, add_jobs, add_output, start_grading, the_labs, verb
+from autograde.verbs.options import Verbs, add_jobs, add_output, add_unsafe, start_grading, the_labs, verb
 
 
 def add(verbs: Verbs) -> None:
@@ -14,15 +14,18 @@ def add(verbs: Verbs) -> None:
     parser = verb(verbs, "check", "Try the tests of a lab on wrong and right answers", more)
     add_output(parser)
     add_jobs(parser)
+    add_unsafe(parser)
     parser.set_defaults(verb=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     start_grading()
     from autograde.check import check
+    from autograde.pool import Pool
 
     course, labs = the_labs(options)
-    found = [check(course, lab, options.jobs) for lab in labs]
+    with Pool(course.root, unsafe=options.unsafe) as pool:
+        found = [check(course, lab, options.jobs, pool) for lab in labs]
     ok = not any(one.failures for one in found)
     for one in found:
         for failure in one.failures:

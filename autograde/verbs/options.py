@@ -48,10 +48,14 @@ def add_database(parser: argparse.ArgumentParser) -> None:
 def add_run(parser: argparse.ArgumentParser) -> None:
     """Add what says where and how students' code runs."""
     add_jobs(parser)
-    unsafe = "run students' code without a sandbox where this machine has none; every report says so"
-    parser.add_argument("--unsafe", action="store_true", help=unsafe)
+    add_unsafe(parser)
     cluster = "run on a Dask cluster, for example tls://10.0.0.5:8786, in place of this machine"
     parser.add_argument("--scheduler", metavar="ADDRESS", default="", help=cluster)
+
+
+def add_unsafe(parser: argparse.ArgumentParser) -> None:
+    unsafe = "run students' code without a sandbox where this machine has none; every report says so"
+    parser.add_argument("--unsafe", action="store_true", help=unsafe)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
