@@ -95,7 +95,7 @@ class Pair:
         self._after = after
 
     def poll(self) -> str:
-        """Return "" or the sentence on the limit that was broken: all processes of the student hold too much memory.
+        """Return "" or the limit that was broken: all processes of the student hold too much memory, and are ended.
 
         Raises:
             CannotGrade: one of the two could not be confined, or its server is gone.
@@ -110,6 +110,7 @@ class Pair:
             used = used if share is None else share
         if used <= self._memory_gb:
             return ""
+        self._student.kill()  # the tester lives on, and what ran before keeps its points
         return f"all its processes together held {used:.1f} GB of memory, more than the {self._memory_gb:g} GB allowed"
 
     @property
