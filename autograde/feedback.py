@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-
-from nbformat.notebooknode import NotebookNode
+from typing import TYPE_CHECKING
 
 from autograde.inside.results import ExerciseResult, SubmissionResult
-from autograde.notebook_answers import with_answers
 from autograde.pages import WORDS, points, render
+
+if TYPE_CHECKING:
+    from nbformat.notebooknode import NotebookNode
 
 MAX_ANSWER = 8_000  # characters
 MAX_FRAMES, MAX_FRAME = 12, 1_000  # so many frames, each with so many characters
@@ -39,6 +40,8 @@ HEADLINES = {
 def page(result: SubmissionResult, graded: NotebookNode | None = None, hidden: Iterable[str] = ()) -> str:
     """Return the page for one submission. Lines in `hidden` appear nowhere but in the student's own cells."""
     if graded is not None:
+        from autograde.notebook_answers import with_answers  # loads nbconvert, which takes a second
+
         result = with_answers(result, graded)
     shown = cut(result, tuple(hidden))
     return render(
