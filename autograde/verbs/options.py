@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TypeAlias
 
-from autograde import forkserver
 from autograde.course import ROOT, CannotGrade, Course, Lab
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -80,7 +79,10 @@ def the_class(options: argparse.Namespace) -> tuple[Course, Path]:
 
 
 def start_grading() -> None:
-    """Start the process server before this process loads what it needs itself."""
+    """Refuse where no notebook can be graded.
+
+    Raises:
+        CannotGrade: on Windows, which cannot fork.
+    """
     if sys.platform == "win32":
         raise CannotGrade("Notebooks are graded on Linux or macOS; on Windows use WSL. Making and reading labs works.")
-    forkserver.start()
