@@ -14,9 +14,9 @@ PRELOADED = (
 )
 
 
-def preload(names: tuple[str, ...]) -> None:
+def preload(names: tuple[str, ...], common: bool) -> None:
     """Import what every lab may need, where it is installed, and what these labs import, which must be there."""
-    for name in PRELOADED:
+    for name in PRELOADED if common else ():
         try:
             importlib.import_module(name)
         except ModuleNotFoundError:

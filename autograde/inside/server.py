@@ -30,19 +30,24 @@ class Setup:
     """What the grading process tells a server before anything else.
 
     `isolated`: confine children; otherwise they are bounded only (`--unsafe`). `preload` holds "module" and
-    "module:name". `users` are real user ids that may be lent, first and count. `calls` is the filter, base64.
+    "module:name"; `common` adds what every lab may need. `users` are real user ids that may be lent, first and count.
+    `calls` is the filter, base64.
     """
 
     entry: str
     preload: tuple[str, ...]
     isolated: bool
+    common: bool = True
     users: tuple[int, int] = (0, 0)
     calls: str = ""
 
     @classmethod
     def heard(cls, said: dict[str, Any]) -> Setup:
         """Return the setup that came as JSON, which knows no tuples."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in said.items()
+        }
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,7 @@ def main(arguments: list[str]) -> None:
             from autograde.inside.confine import Users, become_root_of_nothing
 
             become_root_of_nothing(Users(*setup.users))
-        preload(setup.preload)
+        preload(setup.preload, setup.common)
         server = Server(role, control, setup)
     except Exception as error:
         traceback.print_exc()

@@ -8,24 +8,16 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import IO, Any
 
 from autograde.course import CannotGrade
 from autograde.inside.channel import Channel
 from autograde.inside.server import Setup
+from autograde.sandbox.launch import Launch
 
 READY_SECONDS = 180  # to import torch from a cold disk
 END_SECONDS = 10
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How a server is started: its command line without ROLE and FD, its folder, and its environment."""
-
-    command: Sequence[str]
-    folder: str
-    environment: Mapping[str, str]
 
 
 class ForkServer:

@@ -10,29 +10,23 @@ set on itself hold, and nothing keeps a student's code from the files and the ne
 
 from __future__ import annotations
 
-import base64
-import os
 import shutil
 import socket
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
-from autograde.course import ROOT, CannotGrade, Limits
+from autograde.course import CannotGrade, Limits
 from autograde.inside.server import Setup
 from autograde.sandbox import needed
-from autograde.sandbox.box import Box, environment
-from autograde.sandbox.fork_server import ForkServer, Launch
+from autograde.sandbox.fork_server import ForkServer
+from autograde.sandbox.launch import bare, boxed, confining
 from autograde.sandbox.machine import Machine
 from autograde.sandbox.pair import Forked, Pair
-from autograde.sandbox.syscalls import refusals
 
 SANDBOX, NONE = "sandbox", "none"
-# Real users that servers started as root lend, half to students and half to testers. systemd keeps this range free.
-FIRST_USER, USERS = 60_706, 478
 
 
 @dataclass(frozen=True)
@@ -60,13 +54,19 @@ class Servers:
             raise CannotGrade(machine.refusal())
         self.isolation = NONE if unsafe else SANDBOX
         self._folder = Path(tempfile.mkdtemp(prefix="autograde-")) if unsafe else None
-        names = needed.imports(course_root)
-        launch = self._unboxed(programs) if unsafe else boxed(machine, course_root, names, programs)
-        preload = names if programs.preload else ()
         self._both: list[ForkServer] = []
+        names, preload = needed.imports(course_root), programs.preload
         try:
+            shown = needed.folders(names)
+            launch = (
+                bare(self._folder, programs.also)
+                if self._folder
+                else boxed(machine.bubblewrap, course_root, shown, programs.also)
+            )
             for number, (role, entry) in enumerate((("student", programs.student), ("tester", programs.tester))):
-                self._both.append(ForkServer(role, launch, _setup(machine, unsafe, entry, preload, number)))
+                given = (entry, names if preload else ())
+                setup = Setup(*given, False, preload) if unsafe else confining(*given, preload, number)
+                self._both.append(ForkServer(role, launch, setup))
             for server in self._both:
                 server.wait()
         except BaseException:
@@ -102,32 +102,6 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _unboxed(self, programs: Programs) -> Launch:
-        path = os.pathsep.join(map(str, programs.also))
-        variables = {**environment(str(self._folder)), **({"PYTHONPATH": path} if path else {})}
-        return Launch(_python(), str(ROOT), variables)
-
-
-def boxed(machine: Machine, course_root: Path, names: tuple[str, ...], programs: Programs) -> Launch:
-    """Return how a server is started in its box."""
-    hidden = sorted({ROOT, course_root.resolve()})
-    box = Box(machine.bubblewrap, [*needed.folders(names), *programs.also], hidden, as_root=os.geteuid() == 0)
-    path = os.pathsep.join(map(str, programs.also))
-    variables = {**environment("/tmp"), **({"PYTHONPATH": path} if path else {})}
-    return Launch(box.command(_python(), variables), "/", {})
-
-
-def _python() -> list[str]:
-    return [sys.executable, "-s", "-m", "autograde.inside.server"]
-
-
-def _setup(machine: Machine, unsafe: bool, entry: str, preload: tuple[str, ...], number: int) -> Setup:
-    if unsafe:
-        return Setup(entry, preload, isolated=False)
-    half = USERS // 2
-    users = (FIRST_USER + number * half, half) if os.geteuid() == 0 else (0, 0)
-    return Setup(entry, preload, isolated=True, users=users, calls=base64.b64encode(refusals()).decode())
 
 
 def _remove(folders: list[str]) -> None:
