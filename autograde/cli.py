@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from autograde.course import CannotGrade
-from autograde.verbs import check, export, feedback, grade, release, report
+from autograde.verbs import check, export, feedback, grade, regrade, release, report
 
-VERBS = (release, check, grade, feedback, report, export)
+VERBS = (release, check, grade, regrade, feedback, report, export)
 
 EPILOG = """\
 A usual day:

@@ -1,113 +1,70 @@
-"""Grade a class: every submission through the pipeline, then into gradebook, results, feedback and grades.csv.
+"""Grade a class: run what has to run, then bring gradebook, feedback and grades.csv in line with the results.
 
 All of it lies in `autograde/out/<class>/`:
 
-    gradebook.db                       nbgrader's, with the marks that people enter
+    results/<student>/<lab>/           results.json: the truth, written last of what a run leaves
     autograded/<student>/<lab>/        the notebook as it ran, for the formgrader; it holds hidden tests
-    feedback/<student>/<lab>/          one HTML page to hand back
-    results/<student>/<lab>/           results.json
     logs/<student>/<lab>.txt           where the grader itself failed
+    gradebook.db                       nbgrader's, with the marks that people enter (or a database elsewhere)
+    feedback/<student>/<lab>/          one HTML page to hand back
     grades.csv                         the class, with a column per exercise
+
+A grader that is killed leaves results that count and submissions that have none; the next call goes on from there.
+What loads nbgrader, which takes 2 s, is imported where something has to run or to be written, and not before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import nbformat
-from traitlets.config import Config
-
-from autograde import gradebook
-from autograde.course import CannotGrade, Course, Lab
-from autograde.feedback import page
-from autograde.gradebook import Mark
-from autograde.inside.results import ExerciseResult, SubmissionResult, to_json, write_whole
-from autograde.inside.verdicts import status_of
-from autograde.pipeline import Bench, Graded, bench, preflight, run
-from autograde.release import nbgrader_config
-from autograde.report import grades_csv, load
-from autograde.roster import labs_of, students
+from autograde.course import Course, Lab
+from autograde.inside.results import SubmissionResult
+from autograde.marks import held
+from autograde.plan import How, LabPlan
+from autograde.report import load
+from autograde.store import Store
+from autograde.views import write_csv, write_views
 
 
-def grade(course: Course, folder: Path, labs: Iterable[Lab], at_once: int) -> Iterator[SubmissionResult]:
-    """Grade all submissions of `labs` in a folder; yield each result once all it leaves is written.
+def grade(course: Course, folder: Path, plans: Iterable[LabPlan], how: How) -> Iterator[SubmissionResult]:
+    """Run what the plans ask for; yield each result once it is stored. After each lab all views are in line.
 
     Raises:
         CannotGrade: the solution does not get all points here, or the gradebook cannot take the lab.
     """
-    out = course.out(folder)
-    for lab in labs:
-        with bench(course, lab, course.seed(lab, folder)) as place:
-            preflight(place)
-            _open_gradebook(course, out, place)
-            handed_in = {student: path / lab.name for student, path in students(folder).items()}
-            _forget_others(out, lab, set(handed_in))
-            config = nbgrader_config()
-            for graded in run(place, handed_in, at_once):
-                yield _keep(out, place, graded, config)
-    write_whole(out / "grades.csv", grades_csv(load(out / "results")))
+    store = Store(course.out(folder))
+    with contextlib.ExitStack() as stack:
+        crew = None
+        for plan in plans:
+            _call_the_roll(store, plan)
+            if plan.todo or held(how.database).sources.get(plan.lab.name) != plan.source:
+                from autograde.running import hands, run_lab
+
+                crew = crew or stack.enter_context(hands(course, how))
+                yield from run_lab(course, folder, plan, how, crew)
+            write_views(store, plan.lab.name, how.database)
+    write_csv(store, how.database)
 
 
-def chosen_labs(course: Course, folder: Path, named: str | None) -> list[Lab]:
-    """Return the lab that was named, or all that the class handed in. Raises `CannotGrade` when there is none."""
-    if not folder.is_dir():
-        way_out = "It should hold <student>/<lab>/<lab>.ipynb. To see how it works: grade autograde/sample_class"
-        raise CannotGrade(f"There is no folder {folder}. {way_out}.")
-    labs = [course.lab(named)] if named else labs_of(folder, course.labs())
-    if not labs or not students(folder):
-        known = ", ".join(lab.name for lab in course.labs()) or "none"
-        raise CannotGrade(f"{folder} holds no submission <student>/<lab>/<lab>.ipynb of a lab in solutions/ ({known}).")
-    return labs
+def _call_the_roll(store: Store, plan: LabPlan) -> None:
+    """Put the results of students who left apart, and bring those of who is back."""
+    present = {one.student for one in plan.planned}
+    for student in sorted(present):
+        store.welcome(student, plan.lab.name)
+    for student in sorted(store.students(plan.lab.name) - present):
+        store.forget(student, plan.lab.name)
 
 
-def count(folder: Path, labs: list[Lab]) -> int:
-    """Return how many submissions `grade` will yield."""
-    return len(students(folder)) * len(labs)
+def graded(course: Course, folder: Path, labs: Sequence[Lab], database: str) -> list[SubmissionResult]:
+    """Return what the class came to in some labs, marks by hand included, by lab and student."""
+    from autograde.merged import with_marks
 
-
-def _open_gradebook(course: Course, out: Path, place: Bench) -> None:
-    gradebook.create(out / "gradebook.db", course.root / "autograde" / "out" / "blank_gradebook.db")
-    gradebook.register(place.built.source, place.lab.name, out / "gradebook.db")
-
-
-def _forget_others(out: Path, lab: Lab, students: set[str]) -> None:
-    """Remove results and feedback of students who left the class; the gradebook keeps them, as nbgrader does."""
-    for kind in ("results", "feedback"):
-        for path in (out / kind).glob(f"*/{lab.name}"):
-            if path.parent.name not in students:
-                shutil.rmtree(path)
-
-
-def _keep(out: Path, place: Bench, graded: Graded, config: Config) -> SubmissionResult:
-    """Write down all that one submission leaves, the gradebook first: manual marks in it count."""
-    student, lab = graded.result.student, place.lab.name
-    marks = gradebook.record(graded.notebook, student, lab, out / "gradebook.db", config)
-    result = with_marks(graded.result, place, marks)
-    write_whole(out / "autograded" / student / lab / f"{lab}.ipynb", nbformat.writes(graded.notebook) + "\n")
-    write_whole(out / "feedback" / student / lab / f"{lab}.html", page(result, graded.notebook, place.hidden))
-    write_whole(out / "results" / student / lab / "results.json", to_json(result.stored()))
-    if result.status == "grader_error":
-        write_whole(out / "logs" / student / f"{lab}.txt", graded.log)
-    return result
-
-
-def with_marks(result: SubmissionResult, place: Bench, marks: dict[str, Mark]) -> SubmissionResult:
-    """Return the result with the points that people gave in place of ours."""
-    parts = {exercise.id: exercise.parts for exercise in place.exercises}
-    graded = tuple(_with_marks(one, [marks[name] for name in parts[one.id]]) for one in result.exercises)
-    return replace(result, exercises=graded, score=sum(one.score for one in graded))
-
-
-def _with_marks(result: ExerciseResult, marks: list[Mark]) -> ExerciseResult:
-    if all(mark.manual is None for mark in marks):
-        return result
-    score = sum(mark.score for mark in marks)
-    said = " ".join(mark.comment for mark in marks if mark.comment) or "Graded by a person."
-    return replace(result, score=score, status=status_of([], score, result.max_score), message=said)
+    names = {lab.name for lab in labs}
+    results = [one for one in load(course.out(folder) / "results") if one.lab in names]
+    return with_marks(results, held(database))
 
 
 def golden_differences(folder: Path, results: Iterable[SubmissionResult]) -> list[str] | None:

@@ -26,8 +26,8 @@ from autograde.ingest import MAX_STUDENT_FILE, find_notebook, read_plain
 from autograde.inside.handed_in import Unreadable
 
 LENGTH = 32  # hex digits of a hash: 128 bits
-DECIDES = ("inside/**/*.py", "build.py", "first_cells.py", "release.py", "nbgrader_config.py", "pipeline.py", "run.py",
-           "execute.py", "limits.py", "pool.py")  # fmt: skip
+DECIDES = ("inside/**/*.py", "sandbox/**/*.py", "build.py", "first_cells.py", "release.py", "nbgrader_config.py",
+           "pipeline.py", "pool.py")  # fmt: skip
 WITHOUT_EFFECT = ("folder", "seed", "answers_together", "reason")  # settings of a lab that change no result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,16 @@ from autograde.store import Damaged, Store
 
 LONGEST_NAME = 128  # characters that nbgrader's database keeps of a student's name
 CHANGES = (("submission", "changed notebook"), ("lab", "changed lab"), ("grader", "changed grader"))
+
+
+@dataclass(frozen=True)
+class How:
+    """How a class is graded."""
+
+    database: str  # the gradebook's address
+    jobs: int = 1  # notebooks side by side
+    unsafe: bool = False  # without a sandbox, where this machine has none
+    scheduler: str = ""  # of a Dask cluster
 
 
 class Planned(NamedTuple):
