@@ -140,8 +140,9 @@ class Peer:
 
     def raised(self, error: BaseException) -> Answer:
         """Return the answer that tells of an exception. One that came from the other end goes home by its number."""
-        if isinstance(error, FarError) and error.number is not None:
-            return {"raised": {**told(error, self.frames(error)), "yours": error.number}}
+        came = issubclass(type(error), FarError)  # isinstance would ask the exception, which may say anything
+        if came and getattr(error, "number", None) is not None:
+            return {"raised": {**told(error, self.frames(error)), "yours": getattr(error, "number", None)}}
         return {"raised": {**told(error, self.frames(error)), "number": self.number_of(error)}}
 
     @contextlib.contextmanager

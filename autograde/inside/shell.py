@@ -60,7 +60,7 @@ class LastValue(DisplayHook):
 
 
 class Shell(InteractiveShell):
-    """One per process. `run` runs a cell; `shown` has what it showed, `error` the exception that ended it."""
+    """One per process. `run` runs a cell; then `shown` has what it showed, and `frames` where in it it stopped."""
 
     kernel = None  # programs ask for this attribute to tell a notebook from a terminal
     displayhook_class = Type(LastValue)
@@ -69,12 +69,16 @@ class Shell(InteractiveShell):
     def __init__(self, **more: Any) -> None:
         self.shown = Shown()
         self.error: BaseException | None = None
+        self.frames: list[str] = []
         super().__init__(**more)
 
     def run(self, source: str, count: int) -> BaseException | None:
         """Run a cell as `In[count]`, and return the exception that ended it."""
-        self.execution_count, self.error = count, None
-        self.run_cell(source, store_history=False)
+        self.execution_count, self.error, self.frames = count, None, []
+        try:
+            self.run_cell(source, store_history=False)
+        except BaseException:  # hooks of a student's own run outside of what IPython guards
+            self.showtraceback()
         return self.error
 
     def init_profile_dir(self, profile_dir: Any) -> None:
@@ -105,8 +109,8 @@ class Shell(InteractiveShell):
     def showtraceback(self, exc_tuple: Any = None, *ignored: Any, **more: Any) -> None:
         """Keep the exception, and show where in a cell it was raised."""
         kind, error, traceback = self._get_exc_info(exc_tuple)
-        self.error = error
-        message = _syntax(error) if isinstance(error, SyntaxError) else said(error)
+        self.error, self.frames = error, self.places(traceback, own=True)
+        message = _syntax(error) if issubclass(kind, SyntaxError) else said(error)
         last = f"{kind.__name__}: {message}" if message else kind.__name__
         self.shown.error(kind.__name__, message, [*self.places(traceback), last])
 

@@ -152,11 +152,11 @@ class _Writing:
         if codec is not None:
             return {codec.tag: codec.encode(value, self.border)}
         if isinstance(value, list):
-            return [self.of(item, depth) for item in value]
+            return [self.of(item, depth) for item in list.__iter__(value)]  # what it holds, not what it says
         if isinstance(value, tuple):
-            return {"t": [self.of(item, depth) for item in value]}
+            return {"t": [self.of(item, depth) for item in tuple.__iter__(value)]}
         if isinstance(value, dict):
-            return {"d": [[self.of(key, depth), self.of(item, depth)] for key, item in value.items()]}
+            return {"d": [[self.of(key, depth), self.of(item, depth)] for key, item in dict.items(value)]}
         return self._number(value, depth)
 
     def _number(self, value: object, depth: int) -> Json:

@@ -148,7 +148,7 @@ def spoken(error: NotebookNode) -> str:
         return said or "It was stopped at the time limit. Look for a loop that does not end."
     if error.ename == "AssertionError":
         return said or "A test failed."
-    return f"{error.ename}: {said}" if hasattr(builtins, error.ename) or not said else said
+    return f"{error.ename}: {said}" if said and hasattr(builtins, error.ename) else said or str(error.ename)
 
 
 def _last_line(cell: NotebookNode) -> str:

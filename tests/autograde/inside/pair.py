@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -22,11 +26,12 @@ from nbformat.notebooknode import NotebookNode
 
 from autograde.build import build
 from autograde.course import ROOT, Lab, read_lab
-from autograde.inside import student, tester, wire
+from autograde.inside import tester, wire
 from autograde.inside.align import grade_id, is_answer, is_locked, is_test
 from autograde.inside.job import Job, Reply
 from autograde.inside.results import SubmissionResult
 from autograde.release import HIDDEN, generate, secret_lines
+from tests.autograde.inside.nursery import settle
 
 TOY = ROOT / "tests" / "autograde" / "toy" / "solutions" / "toy"
 
@@ -76,10 +81,9 @@ class Made:
 
 
 class Came(NamedTuple):
-    """What one run of the pair came to; `student` is the wait status of the student's process."""
+    """What one run of the pair came to."""
 
     reply: Reply
-    student: int
     seconds: float
 
     @property
@@ -113,59 +117,53 @@ def graded(lab: Made, answers: Mapping[str, str], **more: Any) -> SubmissionResu
 def run(job: Job) -> Came:
     """Grade a job by a pair of processes of its own."""
     began = time.monotonic()
-    ends, lines = socket.socketpair(), socket.socketpair()
-    settings = {"limits": job.limits, "environment": job.environment}
-    pids = [
-        forked(lambda: student.main(ends[0], settings), ends[0]),
-        forked(lambda: tester.main(ends[1], lines[1]), ends[1], lines[1]),
-    ]
-    for one in (*ends, lines[1]):
-        one.close()
-    try:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        ends, lines = socket.socketpair(), socket.socketpair()
+        stack.enter_context(lines[0])
+        with ends[0], ends[1], lines[1]:
+            stack.callback(end, student_process(ends[0], job, folder))
+            stack.callback(end, forked(lambda: tester.main(ends[1], lines[1]), folder, ends[1], lines[1]))
         wire.send(lines[0], job.to_json())
-        reply = Reply.from_json(wire.receive(lines[0], deadline=began + job.limits["submission_seconds"] + 30))
-    finally:
-        statuses = [_ended(pid) for pid in pids]
-        lines[0].close()
-    return Came(reply, statuses[0], time.monotonic() - began)
+        text = wire.receive(lines[0], deadline=began + job.limits["submission_seconds"] + 30)
+        return Came(Reply.from_json(text), time.monotonic() - began)
 
 
-def forked(work: Callable[[], None], *kept: socket.socket) -> int:
-    """Run `work` in a process of its own, which holds these sockets and no other file; return its pid."""
+@cache
+def nursery() -> socket.socket:
+    """Return the line to the process that forks students' processes; it ends with this one."""
+    mine, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "tests.autograde.inside.nursery", str(theirs.fileno())]
+    with theirs:
+        subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
+    return mine
+
+
+def student_process(connection: socket.socket, job: Job, folder: str) -> int:
+    """Have a student's process forked that never saw a test, and return its pid."""
+    said = {"limits": job.limits, "environment": job.environment, "folder": folder}
+    wire.send(nursery(), json.dumps(said))
+    socket.send_fds(nursery(), [b"!"], [connection.fileno()])
+    return int(wire.receive(nursery()))
+
+
+def forked(work: Callable[[], None], folder: str, *kept: socket.socket) -> int:
+    """Run `work` in a fork of this process, which holds these sockets and no other file; return its pid."""
     pid = os.fork()
     if pid:
         return pid
-    status = 1
+    told = os.dup(2)
     try:
-        _hold_only([one.fileno() for one in kept])
+        settle(folder, [told, *(one.fileno() for one in kept)])
         work()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
     except BaseException:
-        os.write(2, traceback.format_exc().encode())  # pytest shows it beside a test that fails
+        os.write(told, traceback.format_exc().encode())  # pytest shows it beside a test that fails
     finally:
-        os._exit(status)
+        os._exit(0)
 
 
-def _hold_only(kept: list[int]) -> None:
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1):
-        os.dup2(nothing, standard)
-    for number in range(3, 200):
-        if number not in kept:
-            with contextlib.suppress(OSError):
-                os.close(number)
-
-
-def _ended(pid: int) -> int:
-    """End a process with all that it started, and return how it had ended; 9 where it had not."""
-    done, status = os.waitpid(pid, os.WNOHANG)
-    until = time.monotonic() + 0.5
-    while not done and time.monotonic() < until:
-        time.sleep(0.002)
-        done, status = os.waitpid(pid, os.WNOHANG)
+def end(pid: int) -> None:
+    """End a process with all that it started, unless it left its group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    return status if done else os.waitpid(pid, 0)[1]
+    with contextlib.suppress(ChildProcessError):  # the nursery's own are not ours to wait for
+        os.waitpid(pid, 0)
