@@ -1,0 +1,1 @@
+"""How fast is this grader, beside `nbgrader autograde` on the same class? `python -m autograde bench`."""
