@@ -3,7 +3,7 @@ PYTHON ?= python3
 LAB ?=
 ARGS ?=
 
-.PHONY: help lab test grade reset notebooks release soak check picture clean
+.PHONY: help lab test grade mine reset notebooks release soak check picture clean
 help:
 	@$(PYTHON) .ci/course.py --help
 
@@ -12,3 +12,6 @@ lab test grade notebooks release soak check picture clean:
 
 reset:
 	@$(PYTHON) .ci/course.py reset "$(LAB)"
+
+mine:
+	@$(PYTHON) .ci/course.py mine "$(LAB)" $(ARGS)

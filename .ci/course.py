@@ -36,7 +36,14 @@ SOAK = (  # small in `make test`, long here
     *("tests/graphs/test_fuzz.py", "tests/graphs/test_policies_fuzz.py"),
     *("tests/scheduling/test_token_exact.py", "tests/engine/test_token_exact.py"),
 )
-HANDS_ON = {"test", "grade", "release", "notebooks", "soak"}  # verbs that give further options to the tool behind them
+HANDS_ON = {
+    "test",
+    "grade",
+    "mine",
+    "release",
+    "notebooks",
+    "soak",
+}  # verbs that give further options to the tool behind them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,6 +73,11 @@ def build_parser() -> argparse.ArgumentParser:
     reset_parser = verbs.add_parser("reset", help="hand one lab or notebook out again, keeping a dated copy of yours")
     reset_parser.set_defaults(run=hand_out_again)
     reset_parser.add_argument("name", nargs="?", default="", help="lab04, nb03, or a full name")
+    mine_parser = verbs.add_parser("mine", help="grade your own copy of a lab in work/; --solutions shows the course's")
+    mine_parser.set_defaults(run=mine)
+    mine_parser.add_argument(
+        "name", nargs="?", default="", help="lab04, or a full name; all that you changed if left out"
+    )
     for name, run, text in (
         ("test", test, "run all tests; further options go to pytest"),
         ("grade", grade, "grade the sample class, or a FOLDER of submissions"),
@@ -106,6 +118,11 @@ def grade(_: argparse.Namespace, rest: Sequence[str]) -> int:
     names_a_class = any(not word.startswith("-") for word in rest)
     which = [] if names_a_class else [SAMPLE_CLASS]
     return run_in(environment.ensure("instructor", ROOT), "-m", "autograde", "grade", *which, *rest)
+
+
+def mine(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    which = [options.name] if options.name else []
+    return run_in(environment.ensure("instructor", ROOT), "-m", "autograde", "mine", *which, *rest)
 
 
 def release(_: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ import course as door
 import environment
 
 ROOT = Path(__file__).resolve().parents[2]
-VERBS = ("lab", "test", "grade", "reset", "notebooks", "release", "soak", "check", "picture", "clean")
+VERBS = ("lab", "test", "grade", "mine", "reset", "notebooks", "release", "soak", "check", "picture", "clean")
 
 
 def run(*arguments: str, **own: str) -> subprocess.CompletedProcess[str]:
@@ -53,6 +53,9 @@ def test_a_reset_of_nothing_in_the_course_names_what_there_is():
         (["grade"], "instructor", ["-m", "autograde", "grade", "autograde/sample_class"]),
         (["grade", "--json"], "instructor", ["-m", "autograde", "grade", "autograde/sample_class", "--json"]),
         (["grade", "a folder", "--json"], "instructor", ["-m", "autograde", "grade", "a folder", "--json"]),
+        (["mine"], "instructor", ["-m", "autograde", "mine"]),
+        (["mine", ""], "instructor", ["-m", "autograde", "mine"]),
+        (["mine", "lab04", "--solutions"], "instructor", ["-m", "autograde", "mine", "lab04", "--solutions"]),
         (["release", "--check"], "instructor", ["-m", "autograde", "release", "--check"]),
         (["notebooks"], "instructor", [".ci/notebooks.py"]),
         (["picture"], "student", [".ci/picture.py"]),

@@ -1,0 +1,104 @@
+"""`mine`: a learner's own copy of a lab, graded."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograde.course import ROOT, CannotGrade, Course, Lab
+from autograde.inside.results import ExerciseResult, to_json
+from autograde.report.table import LEGEND, MARKS
+from autograde.verbs.options import Verbs, add_output
+
+if TYPE_CHECKING:
+    from autograde.mine import Mine
+
+WIDEST = 100  # characters of a line of text: longer ones are hard to read
+NO_SANDBOX = "It ran without a sandbox, as it does in JupyterLab: it is your own code on your own machine."
+
+
+def add(verbs: Verbs) -> None:
+    summary = "Grade your own copy of a lab"
+    more = (
+        "Reads work/labs/<lab>/<lab>.ipynb and changes nothing there. The feedback is shown here and as a page; once "
+        "you have tried an exercise, the course's solution can be shown beside your answer."
+    )
+    parser = verbs.add_parser("mine", help=summary, description=f"{summary}. {more}")
+    which = "which one; its short name (lab04) is enough (default: every lab that you have changed)"
+    parser.add_argument("lab", metavar="LAB", nargs="?", help=which)
+    where = "folder with solutions/, labs/ and work/ (default: this repository)"
+    parser.add_argument("--course", metavar="DIR", type=Path, default=ROOT, help=where)
+    shown = "write a page with the course's solution beside each answer that you have tried"
+    parser.add_argument("--solutions", action="store_true", help=shown)
+    add_output(parser)
+    parser.set_defaults(verb=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    if sys.platform == "win32":
+        raise CannotGrade(
+            "Notebooks are graded on Linux or macOS; on Windows use WSL. The checks in a lab work anywhere."
+        )
+    from tqdm import tqdm
+
+    from autograde.mine import changed_labs, grade_mine
+
+    course = Course(options.course.resolve())
+    labs = [course.lab(options.lab)] if options.lab else changed_labs(course)
+    # disable=None: a bar on a terminal, and nothing in a log or a pipe
+    watched = tqdm(labs, "grading", unit="lab", disable=None, leave=False)
+    found = [grade_mine(course, lab, options.solutions) for lab in watched]
+    if options.json:
+        print(to_json({"version": 1, "labs": [one.public() for one in found]}), end="")
+        return 0
+    for lab, one in zip(labs, found, strict=True):
+        print("\n".join(_lines(lab, one)))
+    if not found:
+        print("Every lab in work/labs is as it was handed out: there is nothing to grade yet.")
+    return 0
+
+
+def _lines(lab: Lab, mine: Mine) -> Iterator[str]:
+    result = mine.result
+    yield f"{result.lab}: {result.score:g} of {result.max_score:g} points"
+    for said in (result.sentence, *result.notes):
+        yield from _wrapped(said, "  ")
+    yield ""
+    for exercise in result.exercises:
+        yield from _exercise(exercise)
+    yield f"\n{LEGEND}\n"
+    if result.isolation != "sandbox":
+        yield NO_SANDBOX
+    yield f"Feedback page: {mine.feedback}"
+    yield _about_solutions(lab, mine)
+
+
+def _exercise(exercise: ExerciseResult) -> Iterator[str]:
+    got = f"{exercise.score:g} / {exercise.max_score:g}"
+    yield f"  {MARKS[exercise.status]} {got:>8}  {exercise.title}"
+    yield from _wrapped(exercise.message, " " * 14)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return [
+        part for line in lines for part in textwrap.wrap(line, width, initial_indent=indent, subsequent_indent=indent)
+    ]
+
+
+def _about_solutions(lab: Lab, mine: Mine) -> str:
+    if mine.solutions:
+        return f"Your answers and the course's, side by side: {mine.solutions}"
+    if not mine.tried:
+        return "The course's solution opens beside an answer of yours, be it a wrong one: there is none yet."
+    count = f"{len(mine.tried)} exercise{'s' * (len(mine.tried) != 1)} that you have tried"
+    name = lab.name.split("_")[0]
+    way = f"py .ci\\course.py mine {name}" if os.name == "nt" else f"make mine LAB={name}"
+    return f"The course's solution to the {count} can stand beside yours: {way} ARGS=--solutions"

@@ -1,0 +1,136 @@
+"""A learner's own copy in work/: graded as a class is, left as it is, the solution only beside an honest attempt."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+
+from autograde import mine
+from autograde.cli import main
+from autograde.course import Course
+from autograde.mine import meaning
+from autograde.release import release
+
+TOY = Path(__file__).parent / "toy"
+OURS = "the answer of the toy"  # stands in the solution of `double` alone
+WRONG = "def double(x):\n    return 3 * x\n"
+TALKS = 'def double(x):\n    """Return x twice over."""\n    # I will think about it\n    raise NotImplementedError()\n'
+
+
+class Called(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def call(course, *arguments):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(["mine", *arguments, "--course", str(course.root)])
+    return Called(status, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A released toy course; nobody has a copy yet."""
+    shutil.copytree(TOY, tmp_path / "course")
+    made = Course(tmp_path / "course")
+    path = made.release_path(made.lab("toy"))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(release(made, made.lab("toy")))
+    return made
+
+
+def write(course, **answers):
+    """Put a copy into work/ with these answers in it; return its path."""
+    notebook = json.loads(course.release_path(course.lab("toy")).read_text())
+    for cell in notebook["cells"]:
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        cell["source"] = answers.get(name, cell["source"])
+    path = course.root / "work" / "labs" / "toy" / "toy.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook))
+    return path
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def out(course):
+    return course.root / "autograde" / "out" / "mine" / "toy"
+
+
+def test_feedback_is_shown_and_written_and_work_stays_as_it_was(course):
+    write(course, double=WRONG)
+    before = files(course.root / "work")
+    done = call(course, "toy")
+    assert done.status == 0, done.err
+    assert "For 3 the answer is 6, yours is 9." in done.out and "0 / 2  Double a number" in done.out
+    assert "yours is 9." in (out(course) / "feedback.html").read_text()
+    assert json.loads((out(course) / "results.json").read_text())["student"] == "you"
+    assert "ARGS=--solutions" in done.out and not (out(course) / "solutions.html").exists()
+    assert files(course.root / "work") == before
+
+
+def test_the_solution_stands_beside_a_wrong_answer_and_nothing_beside_a_stub(course):
+    write(course, double=WRONG)
+    done = call(course, "toy", "--solutions", "--json")
+    found = json.loads(done.out)["labs"][0]
+    page = Path(found["solutions"]).read_text()
+    assert found["tried"] == ["double"]
+    assert "return 3 * x" in page and OURS in page
+    assert "math.sqrt" not in page and "BEGIN SOLUTION" not in page
+    assert "have not tried yet: Square roots" in page and "default-src 'none'" in page
+
+
+def test_a_stub_with_a_comment_is_no_attempt_and_takes_the_page_of_an_earlier_one_away(course):
+    write(course, double=TALKS, roots="# nothing yet\n")
+    out(course).mkdir(parents=True)
+    (out(course) / "solutions.html").write_text("of yesterday")
+    done = call(course, "toy", "--solutions")
+    assert done.status == 0, done.err
+    assert "there is none yet" in done.out
+    assert not (out(course) / "solutions.html").exists()
+
+
+def test_a_machine_that_cannot_isolate_grades_all_the_same_and_says_so(course, monkeypatch):
+    monkeypatch.setattr(mine, "probe", lambda: SimpleNamespace(isolates=False))
+    write(course, double=WRONG)
+    done = call(course)
+    assert done.status == 0, done.err
+    assert done.out.count("without a sandbox") == 1 and "yours is 9." in done.out
+    assert "--unsafe" not in (out(course) / "feedback.html").read_text()
+
+
+def test_a_notebook_that_cannot_be_read_is_a_sentence(course):
+    write(course).write_text("not a notebook")
+    done = call(course, "toy", "--solutions")
+    assert (done.status, done.err) == (0, "")
+    assert "0 of 9 points" in done.out and "is not a notebook" in done.out
+
+
+def test_where_there_is_no_copy_the_way_to_one_is_named(course):
+    for arguments in ([], ["toy"]):
+        done = call(course, *arguments)
+        assert done.status == 1 and "`make lab` puts your copies" in done.err
+
+
+def test_what_was_never_changed_is_not_graded(course):
+    path = write(course)
+    path.write_bytes(course.release_path(course.lab("toy")).read_bytes())
+    done = call(course)
+    assert done.status == 0 and "nothing to grade yet" in done.out
+    assert not out(course).exists()
+
+
+@pytest.mark.parametrize("code", ["x = 2", "def f():\n    return 2", "def f(:", "f = 1 # one\nf = 2"])
+def test_code_that_does_something_else_means_something_else(code):
+    assert meaning(code) != meaning("def f():\n    raise NotImplementedError()")
