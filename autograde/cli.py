@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from autograde.course import CannotGrade
-from autograde.verbs import check, export, feedback, grade, regrade, release, report
+from autograde.verbs import check, export, feedback, grade, mine, regrade, release, report, similar
 
-VERBS = (release, check, grade, regrade, feedback, report, export)
+VERBS = (release, check, grade, regrade, feedback, report, export, similar, mine)
 
 EPILOG = """\
 A usual day:
@@ -24,6 +24,8 @@ A usual day:
   python -m autograde report ~/class     the table once more, and a page with pictures
   python -m autograde feedback ~/class   students' pages again, once people gave marks and comments by hand
   python -m autograde export ~/class --to grades.csv   for a spreadsheet, Canvas or Moodle
+  python -m autograde similar ~/class    who shares more than the release explains?
+  python -m autograde mine lab04         your own copy in work/, graded
 
 Exit status: 0 the tool did its work, 1 it could not, 2 wrong usage.
 """
