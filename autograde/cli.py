@@ -12,12 +12,13 @@ import sys
 from collections.abc import Sequence
 
 from autograde.course import CannotGrade
-from autograde.verbs import check, export, feedback, grade, mine, regrade, release, report, similar
+from autograde.verbs import check, doctor, export, feedback, grade, mine, regrade, release, report, similar
 
-VERBS = (release, check, grade, regrade, feedback, report, export, similar, mine)
+VERBS = (doctor, release, check, grade, regrade, feedback, report, export, similar, mine)
 
 EPILOG = """\
 A usual day:
+  python -m autograde doctor             once on a new machine: can it isolate students' code?
   python -m autograde release            after a change in solutions/: make labs/ anew
   python -m autograde check              are the tests good? wrong answers must lose, right ones must not
   python -m autograde grade ~/class      folder with <student>/<lab>/<lab>.ipynb; scores, feedback, grades.csv
