@@ -6,7 +6,6 @@ import argparse
 import sys
 import textwrap
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from autograde.course import ROOT, Course
