@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from autograde.inside.results import ExerciseResult, SubmissionResult
 from autograde.pages import WORDS, points, render
 
-if TYPE_CHECKING:
-    from nbformat.notebooknode import NotebookNode
-
 MAX_ANSWER = 8_000  # characters
 MAX_FRAMES, MAX_FRAME = 12, 1_000  # so many frames, each with so many characters
-MAX_MESSAGE = 2_000
+MAX_MESSAGE, MAX_NOTES = 2_000, 50
 WITHHELD = "[a line of a hidden test]"
 MARKERS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 RUN_ALL = 'Choose "Restart Kernel and Run All Cells" in your notebook: it should come to its end.'
@@ -37,12 +33,8 @@ HEADLINES = {
 }
 
 
-def page(result: SubmissionResult, graded: NotebookNode | None = None, hidden: Iterable[str] = ()) -> str:
+def page(result: SubmissionResult, hidden: Iterable[str] = ()) -> str:
     """Return the page for one submission. Lines in `hidden` appear nowhere but in the student's own cells."""
-    if graded is not None:
-        from autograde.notebook_answers import with_answers  # loads nbconvert, which takes a second
-
-        result = with_answers(result, graded)
     shown = cut(result, tuple(hidden))
     return render(
         "feedback.html",
@@ -79,7 +71,7 @@ def cut(result: SubmissionResult, hidden: tuple[str, ...]) -> SubmissionResult:
     return replace(
         result,
         sentence=_without(result.sentence, foreign)[:MAX_MESSAGE],
-        notes=tuple(_without(note, foreign)[:MAX_MESSAGE] for note in result.notes),
+        notes=tuple(_without(note, foreign)[:MAX_MESSAGE] for note in result.notes[:MAX_NOTES]),
         exercises=tuple(_cut(exercise, foreign) for exercise in result.exercises),
     )
 

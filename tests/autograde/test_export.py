@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograde.report import grades_csv, inert
@@ -43,6 +43,7 @@ SLY = st.text(SIGNS, max_size=12) | st.text(max_size=12) | st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(SLY)
 def test_no_text_is_executed_however_a_spreadsheet_takes_it_apart(text):
     made = inert(text)
@@ -52,6 +53,7 @@ def test_no_text_is_executed_however_a_spreadsheet_takes_it_apart(text):
     assert inert(made) == made
 
 
+@settings(deadline=None)
 @given(SLY, SLY, SLY, st.sampled_from(["csv", "canvas", "moodle"]))
 def test_no_cell_of_any_format_is_executed_read_by_commas_semicolons_or_tabs(student, sentence, title, name):
     exercise = replace(ADA.exercises[1], id=title, title=title)
