@@ -40,7 +40,8 @@ def page(result: SubmissionResult, hidden: Iterable[str] = ()) -> str:
         "feedback.html",
         title=f"{result.lab}: {result.student}",
         result=shown,
-        headline=_headline(result),
+        headline=HEADLINES[result.status] if _is_unknown(result) else _points(result),
+        exercises=() if _is_unknown(result) else shown.exercises,
         reached=_reached(result),
         next_step=NEXT_STEPS.get(result.status, ""),
         titles={exercise.id: exercise.title for exercise in result.exercises},
@@ -50,10 +51,12 @@ def page(result: SubmissionResult, hidden: Iterable[str] = ()) -> str:
     )
 
 
-def _headline(result: SubmissionResult) -> str:
-    """Return the points, or why there are none: a notebook that failed to be graded is not one with 0 points."""
-    if result.status in HEADLINES and not result.score:
-        return HEADLINES[result.status]
+def _is_unknown(result: SubmissionResult) -> bool:
+    """Tell whether nothing ran: then the page says why, and shows no exercise as one with 0 points."""
+    return result.status in HEADLINES and not result.score
+
+
+def _points(result: SubmissionResult) -> str:
     so_far = any(exercise.status == "needs_grader" for exercise in result.exercises)
     return f"{points(result.score)} of {points(result.max_score)} points{' so far' * so_far}"
 

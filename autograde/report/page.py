@@ -12,14 +12,14 @@ from autograde.inside.results import SubmissionResult
 from autograde.pages import WORDS, render
 from autograde.report.next_steps import NEXT_STEPS
 from autograde.report.pictures import histogram, success
-from autograde.report.summary import FAILURES, Summary, by_lab, summary
+from autograde.report.summary import FAILURES, NO_SCORE, Summary, by_lab, summary
 from autograde.report.table import MARKS
 
 
 def report_page(name: str, results: Sequence[SubmissionResult]) -> str:
     """Return the page of a class that is called `name`."""
     labs = [_lab(summary(lab, mine), mine) for lab, mine in by_lab(results).items()]
-    about: dict[str, Any] = {"words": WORDS, "marks": MARKS, "next_steps": NEXT_STEPS}
+    about: dict[str, Any] = {"words": WORDS, "marks": MARKS, "next_steps": NEXT_STEPS, "no_score": NO_SCORE}
     return render("report.html", title=f"Report: {name}", name=name, labs=labs, pictures=True, wide=True, **about)
 
 

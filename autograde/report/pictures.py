@@ -130,7 +130,10 @@ def success(counted: Summary) -> Drawn:
         axes.set_title("What became of each exercise", loc="left", weight="bold", size=10.5)
         axes.spines["left"].set_visible(False)
         named = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        figure.legend(named.values(), named.keys(), loc="outside lower right", ncols=6, frameon=False, fontsize=8)
+        there = [word for word in WORDS.values() if word in named]
+        figure.legend(
+            [named[word] for word in there], there, loc="outside lower right", ncols=6, frameon=False, fontsize=8
+        )
         return _drawn(figure, success_words(counted))
 
 

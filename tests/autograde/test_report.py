@@ -144,6 +144,7 @@ def test_the_page_says_what_failed_why_and_what_to_do():
         assert without_layout(sentence.replace("`", "")) in text
     assert "python -m autograde regrade STUDENT" in text
     assert re.search(r"no_grader_error ?none", text), "a grade that failed is not one of 0 points"
+    assert re.search(r"no_missing ?none", text) and re.search(r"no_unreadable ?0", text)
 
 
 def test_the_page_has_a_banner_only_where_no_sandbox_was():
