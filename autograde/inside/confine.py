@@ -26,8 +26,6 @@ from autograde.inside import linux
 from autograde.inside.bounds import bound_this_process
 
 INSIDE_ID = 1000  # what a child's os.getuid() says, whoever it is outside: results must not differ by it
-PRIVATE = "/tmp"
-WORK = "/tmp/work"
 INODES = 20_000
 
 
@@ -39,8 +37,11 @@ class Users:
     count: int = 0
 
 
-def become_root_of_nothing(users: Users) -> None:
-    """Go on in a new process: pid 1 and root of namespaces that hold nothing. What called it waits for its end."""
+def become_root_of_nothing(users: Users, private: str) -> None:
+    """Go on in a new process: pid 1 and root of namespaces that hold nothing. What called it waits for its end.
+
+    The folder `private` is its own; children cover it by their own.
+    """
     if users.count:
         os.setgroups([])  # before the new user namespace, where it would not be allowed
         _unshare_mapped(users)
@@ -53,7 +54,7 @@ def become_root_of_nothing(users: Users) -> None:
     child = os.fork()
     if child:
         _end_like(child)
-    linux.mount("tmpfs", PRIVATE, "tmpfs", linux.NOSUID | linux.NODEV, "size=32m,mode=700")  # for caches of libraries
+    linux.mount("tmpfs", private, "tmpfs", linux.NOSUID | linux.NODEV, "size=32m,mode=700")  # for caches of libraries
     linux.set_dumpable(False)
 
 
@@ -105,7 +106,7 @@ def fork_as_pid_one(own_namespace: int) -> int:
     return child
 
 
-def confine(user: int, limits: Mapping[str, Any], calls: bytes) -> None:
+def confine(user: int, limits: Mapping[str, Any], calls: bytes, private: str) -> None:
     """Give up everything, in a process that `fork_as_pid_one` made. `user` as the server's namespace counts them."""
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
@@ -113,7 +114,7 @@ def confine(user: int, limits: Mapping[str, Any], calls: bytes) -> None:
     linux.unshare(linux.NEWUSER | linux.NEWNS | linux.NEWIPC)
     _map("self", f"{INSIDE_ID} {user} 1", f"{INSIDE_ID} {user} 1")
     os.umask(0o077)
-    _mount_private_folders(int(limits["file_mb"]))
+    _mount_private_folders(private, int(limits["file_mb"]))
     bound_this_process(limits, count_processes=True)  # after unshare: the count is that of the new namespace
     linux.drop_capabilities()
     linux.gain_nothing_by_exec()
@@ -121,11 +122,10 @@ def confine(user: int, limits: Mapping[str, Any], calls: bytes) -> None:
     linux.filter_calls(calls)
 
 
-def _mount_private_folders(megabytes: int) -> None:
+def _mount_private_folders(private: str, megabytes: int) -> None:
     quiet = linux.NOSUID | linux.NODEV
-    linux.mount("tmpfs", PRIVATE, "tmpfs", quiet, f"size={megabytes}m,nr_inodes={INODES},mode=700")
-    Path(WORK).mkdir()
-    shared = Path(PRIVATE) / ".shm"  # multiprocessing keeps its semaphores in /dev/shm: within the same limit of size
+    linux.mount("tmpfs", private, "tmpfs", quiet, f"size={megabytes}m,nr_inodes={INODES},mode=700")
+    shared = Path(private) / ".shm"  # multiprocessing keeps its semaphores in /dev/shm: within the same limit of size
     shared.mkdir()
     linux.mount(str(shared), "/dev/shm", "", linux.BIND)
     linux.mount("tmpfs", "/proc", "tmpfs", quiet | linux.NOEXEC | linux.READ_ONLY, "size=4k,nr_inodes=1,mode=555")

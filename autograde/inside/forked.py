@@ -8,6 +8,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from autograde.inside.bounds import bound_this_process
@@ -19,13 +20,17 @@ COULD_NOT_CONFINE = 71
 
 @dataclass(frozen=True)
 class Orders:
-    """What a child is to do. `said` holds limits, environment and folder; `calls` is None where nothing confines."""
+    """What a child is to do. `said` holds limits, environment and folder; `calls` is None where nothing confines.
+
+    `private` is the folder that a confined child has to itself; one that is not confined is told its own.
+    """
 
     role: str
     entry: Callable[..., Any]
     said: Mapping[str, Any]
     user: int
     calls: bytes | None
+    private: str
 
 
 def live(orders: Orders, sockets: list[socket.socket], line: Channel) -> NoReturn:
@@ -51,16 +56,17 @@ def _let_go_of_output() -> None:
 
 def _settle(orders: Orders) -> None:
     os.setsid()
-    folder = orders.said["folder"]
+    private = orders.said["folder"] or orders.private
     if orders.calls is not None:
-        from autograde.inside.confine import WORK, confine
+        from autograde.inside.confine import confine
 
-        confine(orders.user, orders.said["limits"], orders.calls)
-        folder = WORK
+        confine(orders.user, orders.said["limits"], orders.calls, private)
     else:
         bound_this_process(orders.said["limits"], count_processes=False)
-        os.environ.update(dict.fromkeys(("HOME", "TMPDIR", "IPYTHONDIR"), folder))
-    os.chdir(folder)
+        os.environ.update({"HOME": private, "TMPDIR": private, "IPYTHONDIR": f"{private}/.ipython"})
+    work = Path(private) / "work"
+    work.mkdir()
+    os.chdir(work)
     tempfile.tempdir = None  # forget what the server found
     for name in ("PWD", "PYTHONPATH"):  # the server's own: where the repository lies
         os.environ.pop(name, None)

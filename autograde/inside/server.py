@@ -31,7 +31,7 @@ class Setup:
 
     `isolated`: confine children; otherwise they are bounded only (`--unsafe`). `preload` holds "module" and
     "module:name"; `common` adds what every lab may need. `users` are real user ids that may be lent, first and count.
-    `calls` is the filter, base64.
+    `calls` is the filter, base64, `private` the folder that each child has to itself.
     """
 
     entry: str
@@ -40,6 +40,7 @@ class Setup:
     common: bool = True
     users: tuple[int, int] = (0, 0)
     calls: str = ""
+    private: str = ""
 
     @classmethod
     def heard(cls, said: dict[str, Any]) -> Setup:
@@ -121,7 +122,8 @@ class Server:
         pid = self._fork()
         if pid == 0:
             self._leave()
-            orders = Orders(self._role, self._entry, message.said, user, self._calls if self._setup.isolated else None)
+            calls = self._calls if self._setup.isolated else None
+            orders = Orders(self._role, self._entry, message.said, user, calls, self._setup.private)
             live(orders, [socket.socket(fileno=end) for end in message.files], line)
         line.end.setblocking(False)
         self._children[pid] = Child(pid, line, user)
@@ -181,12 +183,11 @@ class Server:
             if pid == 0:
                 return
             child = self._children.pop(pid)
-            if pid in self._asked:
-                self._asked.remove(pid)
-                child.line.send({"ended": "", "asked": True})
-            else:
+            killed = pid in self._asked and os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+            if pid not in self._asked:
                 self._selector.unregister(child.line.end)
-                child.line.send({"ended": how(status), "asked": False})
+            self._asked.discard(pid)
+            child.line.send({"ended": "" if killed else how(status)})
             child.line.close()
 
 
@@ -208,7 +209,7 @@ def main(arguments: list[str]) -> None:
         if setup.isolated:
             from autograde.inside.confine import Users, become_root_of_nothing
 
-            become_root_of_nothing(Users(*setup.users))
+            become_root_of_nothing(Users(*setup.users), setup.private)
         preload(setup.preload, setup.common)
         server = Server(role, control, setup)
     except Exception as error:

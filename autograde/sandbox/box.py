@@ -19,6 +19,7 @@ from autograde.course import ROOT, CannotGrade
 LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
 LOADER = ("/etc/ld.so.cache", "/etc/alternatives")
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # glibc asks there whether it may use them
+PRIVATE, OTHERWISE = "/tmp", "/private"  # where a child has its own files
 INSIDE = (ROOT / "autograde" / "__init__.py", ROOT / "autograde" / "inside")
 
 
@@ -35,6 +36,11 @@ class Box:
     hidden: Sequence[Path]
     as_root: bool
 
+    @property
+    def private(self) -> str:
+        """Return the folder that each child has to itself: /tmp, unless something shown lies in there."""
+        return OTHERWISE if any(path.is_relative_to(PRIVATE) for path in self._shown()) else PRIVATE
+
     def command(self, inner: Sequence[str], environment: Mapping[str, str]) -> list[str]:
         """Return the command line that runs `inner` in the box, from the root of this repository."""
         variables = [word for name, value in sorted(environment.items()) for word in ("--setenv", name, value)]
@@ -45,7 +51,7 @@ class Box:
             *self._user(),
             *_libraries(),
             *self._files(),
-            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", "/tmp", "--remount-ro", "/"),
+            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", self.private, "--remount-ro", "/"),
             *("--chdir", str(ROOT), "--", *inner),
         ]
 
@@ -54,20 +60,29 @@ class Box:
         become_others = [word for name in kept for word in ("--cap-add", name)]
         return ["--cap-drop", "ALL", *become_others] if self.as_root else ["--unshare-user", "--cap-drop", "ALL"]
 
+    def _shown(self) -> list[Path]:
+        return [*python(), *INSIDE, *self.shown]
+
     def _files(self) -> list[str]:
         """Return the mounts, outer folders first, so that none hides another."""
-        mounts = dict.fromkeys((*python(), *INSIDE, *self.shown), "--ro-bind")
+        mounts = dict.fromkeys(self._shown(), "--ro-bind")
         for path in self.hidden:
             if path in mounts:
                 raise CannotGrade(
-                    f"{path} would be shown to students' code: keep Python's environment in a folder of it."
+                    f"{path} would be shown to students: keep Python's environment in a folder of its own."
                 )
-            if _within(path, [*mounts, *map(Path, LIBRARIES)]):
+            if _kind_above(path, mounts) == "--ro-bind":
                 mounts[path] = "--tmpfs"
         parents = {parent for path in mounts for parent in path.parents} - mounts.keys()
-        mounts |= {path: "--dir" for path in parents if not _within(path, [*mounts, *map(Path, LIBRARIES)])}
+        mounts |= {path: "--dir" for path in parents if _kind_above(path, mounts) != "--ro-bind"}
         ordered = sorted(mounts.items(), key=lambda mount: len(mount[0].parts))
         return [word for path, kind in ordered for word in _mount(kind, path)]
+
+
+def _kind_above(path: Path, mounts: Mapping[Path, str]) -> str:
+    """Return how the innermost folder that holds `path` is mounted; "" where that is the box's own."""
+    known = {**dict.fromkeys(map(Path, LIBRARIES), "--ro-bind"), **mounts}
+    return next((known[folder] for folder in path.parents if folder in known), "")
 
 
 def _mount(kind: str, path: Path) -> list[str]:

@@ -21,16 +21,21 @@ SERVER = (sys.executable, "-s", "-m", "autograde.inside.server")
 
 @dataclass(frozen=True)
 class Launch:
-    """A command line that ROLE and FD are added to, the folder it starts in, and its whole environment."""
+    """A command line that ROLE and FD are added to, the folder it starts in, and its whole environment.
+
+    `private` is the folder that each child has to itself; "" where each is told its own.
+    """
 
     command: Sequence[str]
     folder: str
     environment: Mapping[str, str]
+    private: str = ""
 
 
 def boxed(bubblewrap: str, course_root: Path, shown: Sequence[Path], also: Sequence[Path] = ()) -> Launch:
     """Return how a server is started in its box. `also` is shown too, and searched for modules."""
-    return Launch(box(bubblewrap, course_root, [*shown, *also]).command(SERVER, _variables("/tmp", also)), "/", {})
+    inner = box(bubblewrap, course_root, [*shown, *also])
+    return Launch(inner.command(SERVER, _variables(inner.private, also)), "/", {}, inner.private)
 
 
 def box(bubblewrap: str, course_root: Path, shown: Sequence[Path]) -> Box:
@@ -48,9 +53,9 @@ def _variables(private: str, also: Sequence[Path]) -> dict[str, str]:
     return {**environment(private), **({"PYTHONPATH": path} if path else {})}
 
 
-def confining(entry: str, preload: tuple[str, ...], common: bool, number: int) -> Setup:
+def confining(entry: str, preload: tuple[str, ...], common: bool, number: int, private: str) -> Setup:
     """Return what server `number`, 0 or 1, is told in its box."""
     half = USERS // 2
     users = (FIRST_USER + number * half, half) if os.geteuid() == 0 else (0, 0)
     calls = base64.b64encode(refusals()).decode()
-    return Setup(entry, preload, isolated=True, common=common, users=users, calls=calls)
+    return Setup(entry, preload, isolated=True, common=common, users=users, calls=calls, private=private)

@@ -129,8 +129,9 @@ def _tried_confined(program: str, port: int) -> dict[str, str]:
     Raises:
         CannotGrade: there is no such process, as the kernel refused something on the way to it.
     """
-    setup = confining("autograde.inside.probe:main", (), False, 0)
-    server = ForkServer("student", boxed(program, ROOT, []), setup)
+    launch = boxed(program, ROOT, [])
+    setup = confining("autograde.inside.probe:main", (), False, 0, launch.private)
+    server = ForkServer("student", launch, setup)
     try:
         server.wait()
         ours, theirs = socket.socketpair()

@@ -41,14 +41,18 @@ class Forked:
         self._take(message)
         return True
 
-    def hear_all(self) -> None:
+    def listen(self) -> None:
+        """Take in what has been said so far."""
+        while not self._over and self.hear(0):
+            pass
+
+    def check(self) -> None:
         """Take in what has been said so far.
 
         Raises:
             CannotGrade: the process could not be made as it should, or its server is gone.
         """
-        while not self._over and self.hear(0):
-            pass
+        self.listen()
         self._complain()
 
     def kill(self) -> None:
@@ -57,7 +61,7 @@ class Forked:
             self._line.send({"kill": True})
 
     def wait(self) -> str:
-        """Return how it ended, when it has. Raises CannotGrade as `hear_all` does."""
+        """Return how it ended, when it has. Raises CannotGrade as `check` does."""
         deadline = time.monotonic() + END_SECONDS
         while self.ended is None and not self._over and time.monotonic() < deadline:
             self.hear(max(0.0, deadline - time.monotonic()))
@@ -67,6 +71,8 @@ class Forked:
         return self.ended
 
     def close(self) -> None:
+        """Hear no more of it: a process that still lives is killed, since nobody waits for it."""
+        self._over = True
         self._line.close()
 
     def _take(self, message: Message) -> None:
@@ -101,7 +107,7 @@ class Pair:
             CannotGrade: one of the two could not be confined, or its server is gone.
         """
         for one in (self._student, self._tester):
-            one.hear_all()
+            one.check()
         if not self._student.pid or self._student.ended is not None:
             return ""
         used = memory.used_gb(self._student.pid)
@@ -116,6 +122,7 @@ class Pair:
     @property
     def log(self) -> str:
         """Return the traceback of a tester that broke, or ""."""
+        self._tester.listen()
         return self._tester.crashed
 
     def end(self) -> str:

@@ -1,0 +1,113 @@
+"""A student's process sees, stops and leaves behind no process but its own."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from autograde.sandbox.memory import family
+
+pytestmark = pytest.mark.sandbox
+
+DAEMON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(600)
+    os._exit(0)
+time.sleep(0.3)
+os.wait()
+"""
+PTRACE = "import ctypes, errno; libc = ctypes.CDLL(None, use_errno=True)"
+
+
+def processes(student):
+    """The processes of a student, as this process counts."""
+    student.run("found = 0")
+    student.pair.poll()
+    return list(family(student.pair._student.pid))
+
+
+def test_it_is_alone_in_its_namespace(student):
+    assert student.run("import os; found = [os.getpid(), os.getppid(), os.getuid(), os.getgid(), os.getgroups()]") == [
+        *(1, 0, 1000, 1000, []),
+    ]
+
+
+def test_a_neighbour_survives_every_signal_that_is_sent(enrol):
+    attacker, neighbour = enrol(), enrol()
+    neighbour.run("found = 1")
+    code = """
+import os, signal
+hit = []
+for pid in [-1, *range(2, 70_000)]:
+    try:
+        os.kill(pid, signal.SIGKILL)
+        hit.append(pid)
+    except OSError:
+        pass
+found = hit
+"""
+    assert attacker.run(code) == []
+    assert neighbour.run("found = 1") == 1 and attacker.run("tester:found = 2") == 2
+
+
+def test_a_daemon_is_gone_when_end_returns(student):
+    student.run(DAEMON)
+    alive = processes(student)
+    assert len(alive) == 2, "the student's process and its daemon"
+    student.pair.end()
+    assert [pid for pid in alive if psutil.pid_exists(pid)] == []
+
+
+def test_a_daemon_is_gone_although_its_student_died(student):
+    student.run(DAEMON)
+    alive = processes(student)
+    student.answer("import os; os._exit(3)")
+    assert student.pair.end() == "exit 3"
+    assert [pid for pid in alive if psutil.pid_exists(pid)] == []
+
+
+@pytest.mark.parametrize("request_number", [0, 16, 0x4206], ids=["traceme", "attach", "seize"])
+def test_ptrace_is_refused(student, request_number):
+    code = f"{PTRACE}\nlibc.ptrace({request_number}, 1, 0, 0); found = errno.errorcode[ctypes.get_errno()]"
+    assert student.run(code) == "EPERM"
+
+
+def test_memory_of_another_process_is_not_read(student):
+    code = f"{PTRACE}\nlibc.process_vm_readv(1, 0, 0, 0, 0, 0); found = errno.errorcode[ctypes.get_errno()]"
+    assert student.run(code) == "EPERM"
+
+
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [
+        ("import os; os._exit(3)", "exit 3"),
+        ("import os; os._exit(0)", ""),
+        ("import ctypes; ctypes.string_at(0)", "signal 11"),
+        ("raise SystemExit(4)", "exit 4"),
+    ],
+)
+def test_how_a_process_ended_by_itself_is_told(student, code, ended):
+    student.answer(code)
+    assert student.pair.end() == ended
+
+
+def test_a_process_that_lived_until_the_end_ended_well(student):
+    student.run("found = 1")
+    assert student.pair.end() == ""
+
+
+def test_a_crash_leaves_no_core_file(enrol):
+    student = enrol()
+    limit = student.run("import resource; found = resource.getrlimit(resource.RLIMIT_CORE)")
+    assert limit == [0, 0]
+    assert "ValueError" in student.error("import resource; resource.setrlimit(resource.RLIMIT_CORE, (1, 1))")
+
+
+def test_a_tester_that_breaks_says_why(servers, enrol):
+    student = enrol()
+    student.pair.grader.send(b"\xff\xff\xff\xff")  # a frame that no reader takes
+    assert student.pair.grader.recv(1) == b"", "the tester ended"
+    assert "Broken" in student.pair.log
