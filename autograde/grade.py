@@ -19,6 +19,7 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from autograde.course import Course, Lab
 from autograde.inside.results import SubmissionResult
@@ -81,6 +82,12 @@ def golden_differences(folder: Path, results: Iterable[SubmissionResult]) -> lis
     )
 
 
-def _difference(golden: dict[str, object], found: dict[str, object]) -> str:
-    parts = [f"{name} is {found[name]!r}, golden is {golden[name]!r}" for name in golden if golden[name] != found[name]]
-    return f"{golden['student']}: " + "; ".join(parts)
+def _difference(golden: dict[str, Any], found: dict[str, Any]) -> str:
+    parts = [_said(name, golden[name], found[name]) for name in golden if name != "exercises"]
+    pairs = zip(golden["exercises"], found["exercises"], strict=False)
+    parts += [_said(f"{name} of {old['id']}", old[name], new[name]) for old, new in pairs for name in old]
+    return f"{golden['student']}: " + ("; ".join(filter(None, parts)) or "other exercises than in golden.json")
+
+
+def _said(name: str, golden: object, found: object) -> str:
+    return "" if golden == found else f"{name} is {found!r}, golden is {golden!r}"

@@ -137,7 +137,7 @@ def try_solution(place: Bench) -> SubmissionResult:
     Raises:
         CannotGrade: it does not get all points here, so no student could; most often an import fails in the sandbox.
     """
-    folder = hand_in(place, "solution", solution(place))
+    folder = hand_in(place, "solution-alone", solution(place))
     found = next(run(place, {"solution": folder}, 1))
     result = found.result
     automatic = [part for part in result.exercises if part.status != "needs_grader"]

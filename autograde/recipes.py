@@ -110,8 +110,8 @@ CLASS = {
     ),
     "kernel_dies": Recipe(
         written={
-            "best_sizes": "import os, signal\n\n\ndef best_sizes(*args, **kwargs):\n"
-            "    # what the system does to a process that takes all memory\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+            "best_sizes": "import os\n\n\ndef best_sizes(*args, **kwargs):\n    # as compiled code that crashes\n"
+            "    os.abort()\n"
         }
     ),
     "deleted_cell": Recipe(change=delete_a_test),
