@@ -109,8 +109,9 @@ class Peer:
         """
         if self.soft is not None and time.monotonic() >= self.soft:
             raise KeyboardInterrupt
-        sent = self.border.encode(list(args)), self.border.encode(dict(kwargs))
-        answer = self.ask("call", of=number, method=method, args=sent[0], kwargs=sent[1])
+        self.border.used.clear()
+        sent = {"args": self.border.encode(list(args)), "kwargs": self.border.encode(dict(kwargs))}
+        answer = self.ask("call", of=number, method=method, brings=list(self.border.used), **sent)
         with self.sense():
             self._change(args, answer.get("changed", {}))
         return self.value(answer, ends_a_loop=method == "__next__")

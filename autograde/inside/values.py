@@ -27,6 +27,7 @@ MAX_CHARACTERS = 4_000_000  # in all texts of one value together
 MAX_BITS = 13_000  # of a whole number: Python itself prints no more than 4300 digits
 MAX_LENT = 100_000
 WIDE = 2**63
+AS_JSON = {float, bool, type(None)}
 
 Json = Any
 Handle = Mapping[str, Any]
@@ -62,6 +63,7 @@ class Border:
     ) -> None:
         self._describe, self._mirror = describe, mirror
         self._codecs = {codec.tag: codec for codec in codecs}
+        self.used: set[str] = set()  # tags of the codecs that encoded something since somebody last looked
         self._lent: dict[int, object] = {}
         self._numbers: dict[int, int] = {}
         self._mirrors: dict[int, object] = {}
@@ -108,7 +110,6 @@ class Border:
         return self._lent[number]
 
     def codec_for(self, value: object) -> Codec | None:
-        """Return the codec that takes `value`."""
         return next((codec for codec in self._codecs.values() if codec.takes(value)), None)
 
     def codec(self, tag: str) -> Codec:
@@ -136,9 +137,7 @@ class _Writing:
         self.border, self.values, self.characters = border, 0, 0
 
     def of(self, value: object, depth: int) -> Json:
-        self.values += 1
-        if self.values > MAX_VALUES:
-            raise NotPlain(f"more than {MAX_VALUES:,} values, which is the most")
+        self._count(1)
         if depth > MAX_DEPTH:
             raise NotPlain("a list that holds itself, or is nested too deeply")
         if value is None or value is True or value is False or type(value) is float:
@@ -150,14 +149,28 @@ class _Writing:
     def _more(self, value: object, depth: int) -> Json:
         codec = None if type(value) in (list, tuple, dict) else self.border.codec_for(value)
         if codec is not None:
+            self.border.used.add(codec.tag)
             return {codec.tag: codec.encode(value, self.border)}
         if isinstance(value, list):
-            return [self.of(item, depth) for item in list.__iter__(value)]  # what it holds, not what it says
+            return self._all(list.__iter__(value), depth)  # what it holds, not what it says that it holds
         if isinstance(value, tuple):
-            return {"t": [self.of(item, depth) for item in tuple.__iter__(value)]}
+            return {"t": self._all(tuple.__iter__(value), depth)}
         if isinstance(value, dict):
             return {"d": [[self.of(key, depth), self.of(item, depth)] for key, item in dict.items(value)]}
         return self._number(value, depth)
+
+    def _all(self, values: Iterable[object], depth: int) -> list[Json]:
+        items: list[Any] = list(values)
+        kinds = set(map(type, items))
+        if kinds <= AS_JSON or (kinds == {int} and -WIDE < min(items) <= max(items) < WIDE):
+            self._count(len(items))
+            return items
+        return [self.of(item, depth) for item in items]
+
+    def _count(self, more: int) -> None:
+        self.values += more
+        if self.values > MAX_VALUES:
+            raise NotPlain(f"more than {MAX_VALUES:,} values, which is the most")
 
     def _number(self, value: object, depth: int) -> Json:
         if isinstance(value, Integral):
@@ -169,16 +182,13 @@ class _Writing:
         return self._rare(value, depth)
 
     def _rare(self, value: object, depth: int) -> Json:
-        if value is ...:
-            return {"e": 0}
         if type(value) is bytes:
             return {"b": self._text(value.decode("latin-1"))}
         if type(value) is complex:
             return {"c": [value.real, value.imag]}
-        if type(value) in (set, frozenset):
-            assert isinstance(value, set | frozenset)
-            return {"s" if type(value) is set else "fs": [self.of(item, depth) for item in value]}
-        return self.border.lend(value)
+        if type(value) is set or type(value) is frozenset:
+            return {"s" if type(value) is set else "fs": self._all(value, depth)}
+        return {"e": 0} if value is ... else self.border.lend(value)
 
     def _whole(self, value: int) -> Json:
         if -WIDE < value < WIDE:
@@ -205,19 +215,25 @@ class _Reading:
         if self.values > 2 * MAX_VALUES or depth > MAX_DEPTH + 2:
             raise ValueError("a value that is too large, or nested too deeply")
         if isinstance(found, list):
-            return [self.of(item, depth + 1) for item in found]
+            return self._all(found, depth + 1)
         if not isinstance(found, dict):
             return found
         ((tag, held),) = found.items()
         return self._tagged(tag, held, depth + 1)
 
+    def _all(self, found: list[Json], depth: int) -> list[Any]:
+        if list in (kinds := set(map(type, found))) or dict in kinds:
+            return [self.of(item, depth) for item in found]
+        self.values += len(found)
+        return found.copy()
+
     def _tagged(self, tag: str, held: Json, depth: int) -> Any:
         if tag == "t":
-            return tuple([self.of(item, depth) for item in held])
+            return tuple(self._all(held, depth))
         if tag == "d":
             return {self.of(key, depth): self.of(item, depth) for key, item in held}
         if tag in ("s", "fs"):
-            return (set if tag == "s" else frozenset)([self.of(item, depth) for item in held])
+            return (set if tag == "s" else frozenset)(self._all(held, depth))
         if tag == "yours":
             return self.border.lent(held)
         if tag == "mine":
@@ -227,10 +243,8 @@ class _Reading:
     def _scalar(self, tag: str, held: Json) -> Any:
         if tag == "i":
             return int(held[: MAX_BITS // 4 + 4], 16)
-        if tag == "e":
-            return ...
-        if tag == "b":
-            return held.encode("latin-1")
         if tag == "c":
             return complex(float(held[0]), float(held[1]))
-        return self.border.codec(tag).decode(held, self.border)
+        if tag == "b":
+            return held.encode("latin-1")
+        return ... if tag == "e" else self.border.codec(tag).decode(held, self.border)

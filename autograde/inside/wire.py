@@ -46,11 +46,10 @@ def send(sock: socket.socket, text: str, deadline: float | None = None) -> None:
         raise Broken(f"a frame of {len(body)} bytes is longer than {MAX_FRAME}, which is the most")
     left = memoryview(LENGTH.pack(len(body)) + body)
     while left:
-        _wait(sock, select.POLLOUT, deadline)
         try:
             left = left[sock.send(left, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL) :]
         except BlockingIOError:
-            continue
+            _wait(sock, select.POLLOUT, deadline)
         except OSError as error:
             raise Closed(f"the other end is gone: {error.strerror}") from error
 
@@ -63,6 +62,8 @@ def receive(sock: socket.socket, cap: int = MAX_FRAME, deadline: float | None = 
         Broken: the frame is longer than `cap` bytes, ends in the middle, or is no UTF-8.
         Silent: it was not complete at the deadline.
     """
+    if deadline is not None and time.monotonic() >= deadline:  # one who never stops sending lets nobody wait
+        raise Silent("the time was up")
     (length,) = LENGTH.unpack(_bytes(sock, LENGTH.size, deadline, first=True))
     if length > cap:
         raise Broken(f"a frame of {length} bytes was announced, and {cap} is the most")
@@ -75,10 +76,10 @@ def receive(sock: socket.socket, cap: int = MAX_FRAME, deadline: float | None = 
 def _bytes(sock: socket.socket, count: int, deadline: float | None, first: bool = False) -> bytes:
     come = bytearray()
     while len(come) < count:
-        _wait(sock, select.POLLIN, deadline)
         try:
             piece = sock.recv(min(count - len(come), CHUNK), socket.MSG_DONTWAIT)
         except BlockingIOError:
+            _wait(sock, select.POLLIN, deadline)
             continue
         except OSError as error:
             raise Closed(f"the other end is gone: {error.strerror}") from error
@@ -92,9 +93,8 @@ def _wait(sock: socket.socket, what: int, deadline: float | None) -> None:
     """Return when the socket is ready, by poll: a timeout on the socket itself would be shared with its copies."""
     ready = select.poll()
     ready.register(sock, what)
-    while True:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            raise Silent("the other end said nothing in time")
-        if ready.poll(None if left is None else left * 1000):
-            return
+    left = None if deadline is None else deadline - time.monotonic()
+    if left is not None and (left <= 0 or not ready.poll(left * 1000)):
+        raise Silent("the other end said nothing in time")
+    if left is None:
+        ready.poll()

@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 import operator
 from numbers import Integral, Real
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[Plain, Plain] | None"
 
+_ALREADY = frozenset((float, int, str, bool))
 MAX_SHOWN = 12  # values of a list that a sentence can carry
 
 
@@ -38,6 +39,8 @@ def plain(value: object) -> Plain:
 
 
 def _rebuilt(value: object) -> Plain:
+    if type(value) in _ALREADY:
+        return cast("Plain", value)  # most of what is asked; what follows knows subclasses, and takes longer
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -7,6 +7,7 @@ This one knows what a student's server knows. No sandbox: a student's code gets 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import resource
@@ -17,11 +18,20 @@ import traceback
 
 from autograde.inside import student, wire
 
+PRELOADED = (
+    "torch",
+    "matplotlib.pyplot",
+    "mini_lib.engine",
+    "mini_lib.labs.lab07",
+)  # seconds, once and not per student
+
 
 def main() -> None:
     """Fork a process for each request: settings and folder in a frame, the connection as a descriptor behind it."""
     requests = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for name in PRELOADED:
+        importlib.import_module(name)
     student.warm()
     while True:
         try:
