@@ -40,6 +40,7 @@ _WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.i
 _FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 DTYPES = {str(dtype).split(".")[1]: dtype for dtype in (*_WHOLE, *_FLOATING)}
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_UNWATCHED = torch._C.DisableTorchFunction  # what this module asks of a tensor itself is no business of a watcher
 _FORMATS = {str(one).split(".")[1]: one for one in (torch.contiguous_format, torch.preserve_format)}
 
 
@@ -59,11 +60,12 @@ class Device:
         Raises:
             NotServed: a tensor of another kind, or more tensors than a student's code may hold.
         """
-        dtype = _NAMES.get(tensor.dtype)
-        if dtype is None or tensor.layout is not torch.strided or tensor.device.type != "cpu":
-            raise NotServed(f"A tensor of {tensor.dtype}, {tensor.layout}, on {tensor.device} cannot cross.")
-        number = self._numbers.get(id(tensor)) or self._admit(tensor)
-        return [number, list(tensor.shape), list(tensor.stride()), tensor.storage_offset(), dtype]
+        with _UNWATCHED():
+            dtype = _NAMES.get(tensor.dtype)
+            if dtype is None or tensor.layout is not torch.strided or tensor.device.type != "cpu":
+                raise NotServed(f"A tensor of {tensor.dtype}, {tensor.layout}, on {tensor.device} cannot cross.")
+            number = self._numbers.get(id(tensor)) or self._admit(tensor)
+            return [number, list(tensor.shape), list(tensor.stride()), tensor.storage_offset(), dtype]
 
     def tensor(self, number: Any) -> Tensor:
         """Return the tensor of this number. Raises `NotServed` for one that nobody was given."""
@@ -83,7 +85,8 @@ class Device:
         real_args = [self._real(arg) for arg in args]
         real_kwargs = {str(name): self._real(arg) for name, arg in kwargs.items()}
         with torch.no_grad():
-            require_small(func, real_args, real_kwargs)
+            with _UNWATCHED():
+                require_small(func, real_args, real_kwargs)
             try:
                 result = func(*real_args, **real_kwargs)
             except Exception:
@@ -107,7 +110,7 @@ class Device:
         got = getattr(tensor, how)()  # a watcher sees this one
         if how == "cpu":
             return None
-        with _disable_current_modes(), torch._C.DisableTorchFunction():
+        with _disable_current_modes(), _UNWATCHED():
             return got if how == "tolist" else tensor.tolist()
 
     def constant(self, dtype: str, data: str, shape: Any) -> Any:
@@ -136,7 +139,8 @@ class Device:
         return self._last
 
     def _release(self, tensor: Tensor) -> None:
-        place = tensor.untyped_storage()._cdata
+        with _UNWATCHED():
+            place = tensor.untyped_storage()._cdata
         self._storages[place][0] -= 1
         if not self._storages[place][0]:
             self._bytes -= self._storages.pop(place)[1]

@@ -44,7 +44,9 @@ def told(error: BaseException, frames: Iterable[str] = ()) -> dict[str, Any]:
 
 
 def _is_known(kind: type) -> bool:
-    return OF_THE_LIBRARY.get(kind.__name__) is kind
+    """Tell by name: a library that was loaded anew has the same class once more."""
+    known = OF_THE_LIBRARY.get(kind.__name__)
+    return known is not None and kind.__module__ == known.__module__
 
 
 def said(error: BaseException) -> str:

@@ -1,0 +1,49 @@
+"""Lab 7 graded by two processes: the same points and sentences as in one, and nothing for whoever cheats."""
+
+import pytest
+
+from tests.autograde.inside.lab07_cheats import CHEATS
+from tests.autograde.inside.lab07_runs import answers, graded, lab, of, some, together
+from tests.autograde.inside.pair import graded as hand_in
+
+# One hand-in takes seconds: every so many-th is made here, and all in a soak.
+MUTANTS = some(together(answers().mutants), every=7)
+RIGHT = some(together(answers().right), every=2)
+
+
+def test_the_solution_earns_all_points():
+    result = graded({})
+    assert (result.status, result.score, [one.message for one in result.exercises]) == ("graded", 28, ["Right."] * 7)
+
+
+def test_the_release_is_not_attempted():
+    result = hand_in(lab(), {})
+    assert result.status == "not_attempted"
+    assert {one.status for one in result.exercises} == {"not_attempted"}
+
+
+@pytest.mark.parametrize("wrong", MUTANTS, ids=range(len(MUTANTS)))
+def test_wrong_answers_lose_what_they_must_and_are_told_why(wrong):
+    result = graded({one.exercise: one.code for one in wrong})
+    for one in wrong:
+        found = of(result, one.exercise)
+        assert found.score <= found.max_score - one.loses, one.name
+        assert one.told in found.message, one.name
+
+
+@pytest.mark.parametrize("right", RIGHT, ids=range(len(RIGHT)))
+def test_other_right_answers_lose_nothing(right):
+    result = graded({one.exercise: one.code for one in right})
+    assert [(one.id, one.message) for one in result.exercises if one.score < one.max_score] == []
+
+
+NAME_OF = {cheat: name for name, cheat in CHEATS.items()}
+
+
+@pytest.mark.parametrize("cheats", together(NAME_OF), ids=lambda cheats: ", ".join(NAME_OF[one] for one in cheats))
+def test_nothing_is_found_and_nothing_earned_by_one_who(cheats):
+    result = graded({cheat.exercise: cheat.code for cheat in cheats})
+    for cheat in cheats:
+        found = of(result, cheat.exercise)
+        assert (NAME_OF[cheat], found.score) == (NAME_OF[cheat], 0)
+        assert cheat.told in found.message
