@@ -43,9 +43,17 @@ def create(path: Path, blank: Path) -> None:
         unfinished.replace(blank)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
+        _copy_whole(blank, path)
+
+
+def _copy_whole(blank: Path, path: Path) -> None:
+    part = path.with_name(f".{path.name}.part")
+    try:
         shutil.copyfile(blank, part)
         part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)  # a full disk, most often
+        raise
 
 
 def prepare(address: str, blank: Path) -> None:

@@ -1,0 +1,198 @@
+"""A class is graded again and again: only what changed runs, and nothing that was graded is ever lost."""
+
+import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from autograde import plan, running
+from autograde.inside.results import from_stored
+from autograde.lock import only_one
+from autograde.plan import why
+from autograde.release import release
+from tests.autograde.quick_class import answers, hand_in, left, runs
+from tests.autograde.quick_grade import quick_hands
+
+THREE = {"ada": answers(1), "bob": answers(2), "cyd": answers(3)}
+
+
+@pytest.fixture(scope="module")
+def first(new_class):
+    """A class of three, graded once. Copied by `toy`, so that tests may do with it what they like."""
+    toy = new_class()
+    released = release(toy.course, toy.lab)
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch)
+        hand_in(toy.course, released, THREE)
+        toy.grade()
+    return SimpleNamespace(toy=toy, released=released)
+
+
+def patched(patch):
+    """Grade with hands that run nothing; return the list of preflights."""
+    tried = []
+    patch.setattr(running, "hands", quick_hands)
+    patch.setattr(running, "preflight", lambda place, at_once: tried.append(place.lab.name))
+    return tried
+
+
+@pytest.fixture
+def toy(first, tmp_path, monkeypatch):
+    root = tmp_path / "toy"
+    shutil.copytree(first.toy.course.root, root)
+    made = type(first.toy)(replace(first.toy.course, root=root))
+    tried = patched(monkeypatch)
+    return SimpleNamespace(
+        course=made.course, out=made.out, call=made.call, grade=made.grade, lab=made.lab, tried=tried,
+        hand_in=lambda answers: hand_in(made.course, first.released, answers), path=made.out / "results",
+    )  # fmt: skip
+
+
+def plans(toy, *more):
+    """Return why each would run."""
+    called = toy.call("grade", "--dry-run", "--json", *more)
+    assert called.returncode == 0, called.stderr
+    return {one["student"]: one["why"] for one in json.loads(called.stdout)["plan"]}
+
+
+def result(toy, student):
+    return json.loads((toy.path / student / "toy" / "results.json").read_text())
+
+
+def test_nothing_runs_again_when_nothing_changed(toy):
+    before = left(toy.out)
+    assert sorted(student for student, _ in runs(toy.out)) == ["ada", "bob", "cyd"]
+    printed = toy.grade()
+    assert len(runs(toy.out)) == 3
+    assert left(toy.out) == before
+    assert list(printed) == ["ada", "bob", "cyd"]
+    assert toy.tried == []
+
+
+def test_only_what_changed_runs_and_a_dry_run_says_why(toy):
+    toy.hand_in({"bob": answers(7), "dan": answers(8)})
+    before = left(toy.out)
+    assert plans(toy) == {"ada": "unchanged", "bob": "changed notebook", "cyd": "unchanged", "dan": "new"}
+    assert left(toy.out) == before
+    assert "2 of 4 would run" in toy.call("grade", "--dry-run").stdout
+    toy.grade()
+    assert sorted(student for student, _ in runs(toy.out)[3:]) == ["bob", "dan"]
+    assert toy.tried == []  # the lab passed its preflight before, and is the same
+
+
+def test_a_changed_lab_or_secret_or_grader_grades_all_anew(toy, monkeypatch):
+    toy.lab.source.write_text(toy.lab.source.read_text() + "\n# a late thought\n")
+    assert set(plans(toy).values()) == {"changed lab"}
+    toy.grade()
+    assert toy.tried == ["toy"]
+    (toy.course.root / "autograde" / "secret_seed").write_text("a secret")
+    assert set(plans(toy).values()) == {"changed lab"}
+    toy.grade()
+    monkeypatch.setattr(plan, "grader_version", lambda: "another")
+    assert set(plans(toy).values()) == {"changed grader"}
+    assert len(runs(toy.out)) == 9
+
+
+def test_a_setting_that_changes_no_result_grades_nobody_anew(toy):
+    settings = toy.lab.folder / "lab.toml"
+    settings.write_text(f'# read twice\nanswers_together = ["double"]\n{settings.read_text()}')
+    assert set(plans(toy).values()) == {"unchanged"}
+    settings.write_text(settings.read_text().replace("cell_seconds = 2", "cell_seconds = 3"))
+    assert set(plans(toy).values()) == {"changed lab"}
+
+
+@pytest.mark.parametrize("damage", ["{", '{"version": 1}', "[" * 100_000, "7", ""])
+def test_a_damaged_result_is_set_aside_and_graded_anew(toy, damage):
+    path = toy.path / "bob" / "toy" / "results.json"
+    whole = path.read_bytes()
+    path.write_text(damage)
+    called = toy.call("grade")
+    assert called.returncode == 0
+    assert f"{path} is damaged. It is kept as results.json.damaged, and bob is graded anew." in called.stderr
+    assert path.read_bytes() == whole
+    assert path.with_name("results.json.damaged").read_text() == damage
+    assert [student for student, _ in runs(toy.out)[3:]] == ["bob"]
+
+
+def test_the_result_of_another_student_counts_for_nobody(toy):
+    shutil.copy(toy.path / "ada" / "toy" / "results.json", toy.path / "bob" / "toy" / "results.json")
+    assert plans(toy)["bob"] == "damaged result (it is the result of ada for toy)"
+    assert toy.grade()["bob"]["student"] == "bob"
+
+
+def test_who_left_and_came_back_keeps_what_they_had(toy):
+    before = left(toy.out)
+    (toy.course.submitted / "bob").rename(toy.course.root / "bob")
+    assert list(toy.grade()) == ["ada", "cyd"]
+    assert not (toy.path / "bob").exists()
+    assert not (toy.out / "feedback" / "bob" / "toy").exists()
+    (toy.course.root / "bob").rename(toy.course.submitted / "bob")
+    assert list(toy.grade()) == ["ada", "bob", "cyd"]
+    assert left(toy.out) == before
+    assert len(runs(toy.out)) == 3
+
+
+def test_what_is_missing_or_refused_is_graded_once_too(toy):
+    (toy.course.submitted / "ada" / "toy" / "toy.ipynb").unlink()
+    (toy.course.submitted / "bob" / "toy" / "toy.ipynb").write_text("no notebook")
+    found = toy.grade()
+    assert [found[student]["status"] for student in ("ada", "bob")] == ["missing", "unreadable"]
+    assert set(plans(toy).values()) == {"unchanged"}
+    toy.hand_in({"ada": THREE["ada"]})
+    assert plans(toy)["ada"] == "changed notebook"
+
+
+def test_what_the_grader_itself_failed_at_is_tried_again(toy):
+    path = toy.path / "bob" / "toy" / "results.json"
+    path.write_text(json.dumps({**result(toy, "bob"), "status": "grader_error"}))
+    assert plans(toy)["bob"] == "the grader failed last time"
+
+
+def test_a_result_without_a_sandbox_counts_only_where_none_is_asked_for(toy):
+    stored = from_stored(result(toy, "ada"))
+    key = plan.Key(*stored.key.split("."))
+    assert why(key, stored) == why(key._replace(isolation="none"), stored) == ""
+    unsafe = replace(stored, key=str(key._replace(isolation="none")))
+    assert why(key, unsafe) == "ran without a sandbox"
+    assert why(key._replace(isolation="none"), unsafe) == ""
+
+
+def test_a_page_or_a_gradebook_that_went_away_comes_back_without_a_run(toy):
+    before = left(toy.out)
+    (toy.out / "feedback" / "ada" / "toy" / "toy.html").unlink()
+    (toy.out / "gradebook.db").unlink()
+    (toy.out / "grades.csv").unlink()
+    toy.grade()
+    assert left(toy.out) == before
+    assert len(runs(toy.out)) == 3
+    assert (toy.out / "gradebook.db").is_file()
+
+
+def test_two_labs_are_graded_in_one_run(toy):
+    shutil.copytree(toy.lab.folder, toy.lab.folder.with_name("toy2"))
+    (toy.lab.folder.with_name("toy2") / "toy.py").rename(toy.lab.folder.with_name("toy2") / "toy2.py")
+    other = toy.course.lab("toy2")
+    hand_in(toy.course, release(toy.course, other), {"ada": THREE["ada"]}, "toy2")
+    printed = json.loads(toy.call("grade", "--json").stdout)["submissions"]
+    statuses = {(one["lab"], one["student"]): one["status"] for one in printed}
+    assert statuses["toy2", "ada"] == "graded"
+    assert statuses["toy2", "bob"] == "missing"
+    assert len(statuses) == 6
+    assert len((toy.out / "grades.csv").read_text().splitlines()) == 7
+
+
+def test_two_calls_of_grade_do_not_get_in_each_others_way(toy):
+    with only_one(toy.out):
+        called = toy.call("grade")
+    assert called.returncode == 1
+    assert f"is at work on {toy.out}, and two would get in each other's way" in called.stderr
+    assert toy.call("grade").returncode == 0
+
+
+def test_a_name_that_no_gradebook_keeps_is_refused(toy):
+    toy.hand_in({"x" * 129: answers(1)})
+    called = toy.call("grade")
+    assert called.returncode == 1
+    assert "a name of 129 characters" in called.stderr
