@@ -64,7 +64,7 @@ def _graded(job: Job, release: NotebookNode, student: socket.socket) -> Reply:
     cells = parse(job.notebook.encode("latin-1"))
     aligned = align(cells, release)
     by = _examiner(job, student)
-    walked = Walk(aligned.notebook, release, job.tests, by).run(job.files)
+    walked = Walk(aligned.notebook, release, job, by).run(job.files)
     result = result_of(job, aligned.notebook, release, walked)
     usage = {"tester": time.process_time() - began, "student": _usage(by)}
     result = replace(result, notes=aligned.notes)

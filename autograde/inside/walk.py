@@ -4,6 +4,7 @@
     a locked cell without points                              in the student's process (as released), and here
     a test                                                    here
 
+In the mode "in_process" all of it runs in the student's process, and a test between canaries (`in_process.py`).
 Whatever ends a walk early (the student's process died, or is deaf), what ran before keeps its outputs and its points.
 Every test that did not run gets an error, because a test cell without output has full points.
 """
@@ -19,6 +20,8 @@ from nbformat.notebooknode import NotebookNode
 
 from autograde.inside.align import grade_id, is_answer, is_locked, is_test
 from autograde.inside.examiner import Ended, Examiner
+from autograde.inside.in_process import canaries, tested
+from autograde.inside.job import IN_PROCESS, Job
 from autograde.inside.outputs import error_output, fair
 from autograde.inside.peer import Gone
 from autograde.inside.replies import Walked
@@ -34,8 +37,9 @@ class _OutOfTime(Exception):
 class Walk:
     """Runs a notebook cell by cell, and leaves in each what it showed."""
 
-    def __init__(self, notebook: NotebookNode, release: NotebookNode, tests: Mapping[str, str], by: Examiner) -> None:
-        self.notebook, self.tests, self.by, self.limits = notebook, tests, by, by.limits
+    def __init__(self, notebook: NotebookNode, release: NotebookNode, job: Job, by: Examiner) -> None:
+        self.notebook, self.tests, self.by, self.limits = notebook, job.tests, by, by.limits
+        self.songs = canaries(job.tests.values()) if job.mode == IN_PROCESS else None
         self.released = {grade_id(cell): cell.source for cell in release.cells}
         self.names = list(answer_names(release))
         self.walked = Walked()
@@ -79,17 +83,23 @@ class Walk:
         name = grade_id(cell)
         if is_test(cell):
             cell.source = self.tests.get(name, cell.source)
-            return self._tested(cell, self.by.test_cell(cell.source, count, self.names))
+            return self._tested(cell, count)
         if not is_locked(cell):
             return self.by.student_cell(cell.source, count)
+        if self.songs is not None:
+            return self.by.student_cell(self.tests.get(name, cell.source), count)
         ended = self.by.student_cell(self.released.get(name, cell.source), count)
         here = self.by.test_cell(self.tests.get(name, cell.source), count, self.names)
         if here.error is not None:
             self.walked.log.append(f"The locked cell {name} ended here in {type(here.error).__name__}: {here.error}")
         return ended
 
-    def _tested(self, cell: NotebookNode, ended: Ended) -> Ended:
+    def _tested(self, cell: NotebookNode, count: int) -> Ended:
         points = float(cell.metadata.nbgrader.points)
+        if self.songs is None:
+            ended = self.by.test_cell(cell.source, count, self.names)
+        else:
+            ended = tested(self.by, cell.source, count, self.songs)
         return Ended([fair(nbformat.from_dict(output), points) for output in ended.outputs], ended.error, ended.frames)
 
     def _keep(self, cell: NotebookNode, ended: Ended) -> None:
