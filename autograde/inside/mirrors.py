@@ -16,6 +16,7 @@ from typing import Any
 from autograde.inside.far_errors import is_name
 
 MAX_METHODS, MAX_ARGUMENTS = 200, 50
+LAMBDA = "<lambda>"  # the one name of a function that is no word
 SPECIAL = ("__call__", "__iter__", "__next__", "__len__", "__getitem__", "__contains__")  # handed on as they are
 FUNCTIONS = (
     types.FunctionType,
@@ -62,6 +63,7 @@ def mirror(handle: Mapping[str, Any], ask: Ask) -> object:
     """
     number, name = handle["number"], handle["name"] if is_name(handle["name"]) else "object"
     if handle["kind"] == "function":
+        name = LAMBDA if handle["name"] == LAMBDA else name
         return _function(number, name, _signature(handle["arguments"]), ask)
     if handle["kind"] != "object" or not isinstance(handle["methods"], list):
         raise ValueError("a handle is of a function or of an object")

@@ -113,9 +113,7 @@ class Border:
         return next((codec for codec in self._codecs.values() if codec.takes(value)), None)
 
     def codec(self, tag: str) -> Codec:
-        """Return the codec of this tag. Raises ValueError where there is none."""
-        if tag not in self._codecs:
-            raise ValueError(f"no value has the tag {tag[:20]!r}")
+        """Return the codec of this tag. Raises KeyError where there is none."""
         return self._codecs[tag]
 
     def mirrored(self, handle: Handle) -> object:
@@ -135,6 +133,11 @@ class _Writing:
 
     def __init__(self, border: Border) -> None:
         self.border, self.values, self.characters = border, 0, 0
+
+    def _count(self, more: int) -> None:
+        self.values += more
+        if self.values > MAX_VALUES:
+            raise NotPlain(f"more than {MAX_VALUES:,} values, which is the most")
 
     def of(self, value: object, depth: int) -> Json:
         self._count(1)
@@ -166,11 +169,6 @@ class _Writing:
             self._count(len(items))
             return items
         return [self.of(item, depth) for item in items]
-
-    def _count(self, more: int) -> None:
-        self.values += more
-        if self.values > MAX_VALUES:
-            raise NotPlain(f"more than {MAX_VALUES:,} values, which is the most")
 
     def _number(self, value: object, depth: int) -> Json:
         if isinstance(value, Integral):
@@ -222,7 +220,9 @@ class _Reading:
         return self._tagged(tag, held, depth + 1)
 
     def _all(self, found: list[Json], depth: int) -> list[Any]:
-        if list in (kinds := set(map(type, found))) or dict in kinds:
+        if type(found) is not list:
+            raise ValueError("many values are a list")
+        if not {list, dict}.isdisjoint(map(type, found)):
             return [self.of(item, depth) for item in found]
         self.values += len(found)
         return found.copy()
