@@ -161,7 +161,9 @@ class Server:
             os.close(self._namespace)
 
     def _kill(self, pid: int) -> None:
-        """The grading process asks for the end of a child, or hung up."""
+        """The grading process asks for the end of a child, or hung up; the child may have been buried meanwhile."""
+        if pid not in self._children:
+            return
         self._asked.add(pid)
         self._selector.unregister(self._children[pid].line.end)
         self._end(pid)

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+OS_RELEASE = Path("/etc/os-release")
 INSTALL = {
     "debian": "sudo apt install bubblewrap libseccomp2",
     "fedora": "sudo dnf install bubblewrap libseccomp",
@@ -42,9 +43,9 @@ def install() -> str:
     return f"Install it: {command}. {UNSAFE}"
 
 
-def os_release(path: Path = Path("/etc/os-release")) -> dict[str, str]:
+def os_release() -> dict[str, str]:
     """Return what a distribution says of itself."""
-    lines = path.read_text().splitlines() if path.is_file() else []
+    lines = OS_RELEASE.read_text().splitlines() if OS_RELEASE.is_file() else []
     pairs = [line.partition("=") for line in lines if "=" in line]
     return {name: value.strip("\"'") for name, _, value in pairs}
 

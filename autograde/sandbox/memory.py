@@ -18,6 +18,8 @@ GB = 2**20  # in kB, as /proc counts
 
 def used_gb(pid: int) -> float:
     """Return the memory of `pid` and its descendants, by a quick count."""
+    if not PROC.is_dir():  # macOS
+        return sum(_resident(one) for one in family(pid)) / 2**30
     return sum(_kilobytes(PROC / str(one) / "status", ("RssAnon:", "RssShmem:")) for one in family(pid)) / GB
 
 
@@ -38,11 +40,23 @@ def _children(pid: int) -> list[int]:
     threads = PROC / str(pid) / "task"
     try:
         lists = [(thread / "children").read_text() for thread in threads.iterdir()]
-    except FileNotFoundError:  # it ended, or this kernel keeps no such list
-        return [] if not threads.exists() else [one.pid for one in psutil.Process(pid).children()]
-    except OSError:
-        return []
+    except OSError:  # it ended, or this kernel keeps no such list
+        return _children_among_all(pid)
     return [int(child) for text in lists for child in text.split()]
+
+
+def _children_among_all(pid: int) -> list[int]:
+    try:
+        return [one.pid for one in psutil.Process(pid).children()]
+    except psutil.Error:
+        return []
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def _kilobytes(path: Path, fields: tuple[str, ...]) -> int:

@@ -6,13 +6,16 @@ The grader knows no library by name. Names come from the cells that every studen
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograde.course import CannotGrade
+from autograde.course import ROOT, CannotGrade
+
+INSIDE = ROOT / "autograde" / "inside"
 
 
 def imports(course_root: Path) -> tuple[str, ...]:
@@ -25,8 +28,8 @@ def imports(course_root: Path) -> tuple[str, ...]:
 
 
 def folders(names: tuple[str, ...]) -> list[Path]:
-    """Return the packages among `names` that lie outside of Python's own folders, and so must be shown one by one."""
-    tops = {name.partition(":")[0].partition(".")[0] for name in names}
+    """Return the packages among `names`, and among what `inside` imports, that lie outside of Python's own folders."""
+    tops = {name.partition(":")[0].partition(".")[0] for name in (*names, *_imported_inside())} - {"autograde"}
     found = [_home(top) for top in sorted(tops - sys.stdlib_module_names)]
     pythons = (sys.prefix, sys.base_prefix)
     return [path for path in found if path and not any(path.is_relative_to(root) for root in pythons)]
@@ -47,6 +50,11 @@ def _code(path: Path) -> Iterator[str]:
         yield from ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotGrade(f"{path} is no notebook ({error}). Make it anew: python -m autograde release") from error
+
+
+@functools.cache
+def _imported_inside() -> frozenset[str]:
+    return frozenset(name for path in INSIDE.glob("*.py") for name in _imported(path.read_text(encoding="utf-8")))
 
 
 def _imported(source: str) -> Iterator[str]:

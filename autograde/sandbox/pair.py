@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 from autograde.course import CannotGrade
 from autograde.inside.channel import Channel, Message
@@ -60,6 +63,14 @@ class Forked:
         if not self._over:
             self._line.send({"kill": True})
 
+    def descendants(self) -> list[psutil.Process]:
+        """Return what it started and what still lives: where no namespace holds them together, each must be killed."""
+        self.listen()
+        try:
+            return list(psutil.Process(self.pid).children(recursive=True)) if self.pid else []
+        except psutil.Error:
+            return []
+
     def wait(self) -> str:
         """Return how it ended, when it has. Raises CannotGrade as `check` does."""
         deadline = time.monotonic() + END_SECONDS
@@ -90,15 +101,18 @@ class Forked:
 
 
 class Pair:
-    """The tester and the student's process of one submission. `grader` leads to the tester."""
+    """The tester and the student's process of one submission. `grader` leads to the tester.
+
+    `folders` are those of two processes that no namespace holds together: removed at the end.
+    """
 
     def __init__(
-        self, grader: socket.socket, student: Forked, tester: Forked, memory_gb: float, after: Callable[[], None]
+        self, grader: socket.socket, student: Forked, tester: Forked, memory_gb: float, folders: Sequence[str] = ()
     ) -> None:
         self.grader = grader
         self._student, self._tester = student, tester
         self._memory_gb = memory_gb
-        self._after = after
+        self._folders = folders
 
     def poll(self) -> str:
         """Return "" or the limit that was broken: all processes of the student hold too much memory, and are ended.
@@ -134,14 +148,26 @@ class Pair:
         self.grader.close()
         both = (self._student, self._tester)
         try:
+            strays = [stray for one in both for stray in one.descendants()] if self._folders else []
             for one in both:
                 one.kill()
             how_the_student_ended, _ = [one.wait() for one in both]
+            _kill(strays)
             return how_the_student_ended
         finally:
             for one in both:
                 one.close()
-            self._after()
+            for folder in self._folders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        try:
+            process.kill()  # psutil sees to it that it is still the same process
+        except psutil.Error:
+            continue
+    psutil.wait_procs(processes, END_SECONDS)
 
 
 def _pid_behind(handle: int) -> int:

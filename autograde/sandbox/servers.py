@@ -75,14 +75,15 @@ class Servers:
 
     def start(self, limits: Limits, environment: Mapping[str, str]) -> Pair:
         """Have a student's process and a tester forked and connected. Does not wait for them."""
-        folders = [tempfile.mkdtemp(dir=self._folder) if self._folder else "" for _ in self._both]
-        said = [{"limits": asdict(limits), "environment": dict(environment), "folder": folder} for folder in folders]
+        folders = [tempfile.mkdtemp(dir=self._folder) for _ in self._both] if self._folder else []
+        shared = {"limits": asdict(limits), "environment": dict(environment)}
+        said = [{**shared, "folder": folder} for folder in folders or ("", "")]
         student_end, testers_end = socket.socketpair()
         grader, graders_end = socket.socketpair()
         with student_end, testers_end, graders_end:
             student = Forked(self._both[0].fork([student_end], said[0]))
             tester = Forked(self._both[1].fork([testers_end, graders_end], said[1]))
-        return Pair(grader, student, tester, limits.memory_gb, lambda: _remove(folders))
+        return Pair(grader, student, tester, limits.memory_gb, folders)
 
     def preloaded_mb(self) -> dict[str, float]:
         """Return the memory of each server, pages that both hold divided between them."""
@@ -102,8 +103,3 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _remove(folders: list[str]) -> None:
-    for folder in filter(None, folders):
-        shutil.rmtree(folder, ignore_errors=True)

@@ -66,6 +66,9 @@ def test_a_server_that_dies_is_named_and_no_pair_hangs(machine):
     with Servers(machine, ROOT, programs=puppets()) as servers:
         student = Student(servers)
         student.run("found = 1")
-        psutil.Process(servers._both[0]._process.pid).kill()
+        box = psutil.Process(servers._both[0]._process.pid)
+        inside = box.children(recursive=True)
+        box.kill()
+        psutil.wait_procs([box, *inside], timeout=20)
         with pytest.raises(CannotGrade, match="fork server is gone"):
             student.pair.end()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 import psutil
 import pytest
 
 from autograde.sandbox.memory import family
+from tests.autograde.sandbox.conftest import Student
 
 pytestmark = pytest.mark.sandbox
 
@@ -111,3 +115,18 @@ def test_a_tester_that_breaks_says_why(servers, enrol):
     student.pair.grader.send(b"\xff\xff\xff\xff")  # a frame that no reader takes
     assert student.pair.grader.recv(1) == b"", "the tester ended"
     assert "Broken" in student.pair.log
+
+
+def test_a_crowd_that_ends_at_every_moment_loses_nobody(servers):
+    """Some end by themselves just when they are ended: the server once fell over a child that it had buried."""
+
+    def end_in_its_own_way(number: int) -> str:
+        student = Student(servers)
+        if number % 3 == 0:
+            student.answer("import os; os._exit(3)")
+        elif number % 3 == 1:
+            student.run("found = 1")
+        return student.pair.end()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert Counter(threads.map(end_in_its_own_way, range(150))) == {"exit 3": 50, "": 100}
