@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from autograde.course import CannotGrade
-from autograde.verbs import check, doctor, export, feedback, grade, mine, regrade, release, report, similar
+from autograde.verbs import bench, check, doctor, export, feedback, grade, mine, regrade, release, report, similar
 
-VERBS = (doctor, release, check, grade, regrade, feedback, report, export, similar, mine)
+VERBS = (doctor, release, check, grade, regrade, feedback, report, export, similar, mine, bench)
 
 EPILOG = """\
 A usual day:
