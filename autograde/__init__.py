@@ -13,3 +13,8 @@ lose, as a user who owns nothing else, and read what looks odd.
 
 The package imports no `mini_lib`: it grades any course that is laid out as `solutions/<lab>/<lab>.py`.
 """
+
+import sys
+
+# With this package jsonschema checks URIs, of which a notebook has none; it builds its grammar in 1.3 s at each import.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
