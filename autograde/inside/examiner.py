@@ -8,6 +8,7 @@ code printed meanwhile, text and pictures are taken in front of it, and never a 
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import time
@@ -19,7 +20,7 @@ from typing import Any
 from autograde.inside.far_errors import FarError
 from autograde.inside.library_codecs import of_library
 from autograde.inside.mirrors import SPECIAL
-from autograde.inside.peer import Gone, Peer, Verb
+from autograde.inside.peer import Answer, Gone, Peer, Verb
 from autograde.inside.shell import Shell, show_text_alone
 from autograde.inside.shown import Output, Shown, believed
 from autograde.inside.values import Codec
@@ -65,6 +66,7 @@ class Examiner(Peer):
         self.first_error: FarError | None = None  # of those that came in this cell
         self._raised: dict[int, BaseException] = {}  # exceptions of this end that went to the other, the last of them
         self._last_raised = 0
+        self._pid = os.getpid()
         show_text_alone(shell)
         signal.signal(signal.SIGALRM, self._lose_patience)
 
@@ -108,8 +110,15 @@ class Examiner(Peer):
     def heard(self, error: BaseException) -> None:
         if isinstance(error, FarError) and self.first_error is None:
             self.first_error = error
-        if isinstance(error, MemoryError) and not str(error):
-            error.args = (f"a notebook may use {self.limits.memory_gb:g} GB",)
+        if isinstance(error, MemoryError) and isinstance(error, FarError) and not error.said:
+            error.said = f"a notebook may use {self.limits.memory_gb:g} GB"
+
+    def ask(self, verb: str, **request: Any) -> Answer:
+        if os.getpid() != self._pid:  # an engine with the stream policy "process" forks its worker
+            raise RuntimeError(
+                "A student's code is asked by one process alone, and not by one that was forked from it."
+            )
+        return super().ask(verb, **request)
 
     def number_of(self, error: BaseException) -> int | None:
         """Keep an exception that goes to the student's code, so that it is itself where it comes back.

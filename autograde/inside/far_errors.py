@@ -29,8 +29,12 @@ class FarError:
     `number` is its name over there, if it has one: going back, it is that exception again.
     """
 
+    said: str = ""
     frames: tuple[str, ...] = ()
     number: int | None = None
+
+    def __str__(self) -> str:
+        return self.said
 
 
 def told(error: BaseException, frames: Iterable[str] = ()) -> dict[str, Any]:
@@ -70,7 +74,7 @@ def rebuilt(found: Mapping[str, Any], ends_a_loop: bool = False) -> BaseExceptio
         number = found.get("number") if type(found.get("number")) is int else None
     except (TypeError, KeyError) as error:
         raise ValueError(f"not an exception: {type(error).__name__}") from error
-    members = {"__init__": _quiet, "__str__": lambda self: message, "frames": frames, "number": number}
+    members = {"__init__": _quiet, "said": message, "frames": frames, "number": number}
     members["__module__"] = "__main__"
     kind = type(name if is_name(name) and name not in OF_THE_GRADER else "Exception", (FarError, base), members)
     made = kind()

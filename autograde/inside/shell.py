@@ -63,6 +63,7 @@ class LastValue(DisplayHook):
 class Shell(InteractiveShell):
     """One per process. `run` runs a cell; then `shown` has what it showed, and `frames` where in it it stopped."""
 
+    draws = False
     kernel = None  # programs ask for this attribute to tell a notebook from a terminal
     displayhook_class = Type(LastValue)
     display_pub_class = Type(Published)
@@ -174,11 +175,11 @@ def _to(shell: Shell) -> Any:
     return lambda name, text: shell.shown.write(name, text)
 
 
-def draw_inline() -> None:
-    """Let pictures appear below their cell, as they do in a notebook without a word about it."""
-    loaded = sys.modules.get("matplotlib")
-    if loaded is not None and loaded.rcParams["backend"] != INLINE:
-        loaded.rcParams["backend"] = INLINE  # asks all installed packages for backends, once: 20 ms
+def draw_inline(shell: Shell) -> None:
+    """Let pictures appear below their cell, as they do in a notebook without a word about it. Once: 40 ms."""
+    if "matplotlib.pyplot" in sys.modules and not shell.draws:
+        shell.enable_matplotlib("inline")
+        shell.draws = True
 
 
 def show_text_alone(shell: Shell) -> None:

@@ -32,7 +32,7 @@ def main(connection: socket.socket, settings: Mapping[str, Any]) -> None:
     enter_lab(settings.get("environment", {}))
     seed_everything()
     os.environ["MPLBACKEND"] = INLINE
-    draw_inline()
+    draw_inline(prepared())
     process = Student(connection, settings.get("limits", {}))
     try:
         process.serve()
@@ -123,5 +123,5 @@ def seed_everything() -> None:
 
 def warm() -> None:
     """Do what takes time and is the same for all: a server calls this before it forks the first process."""
-    draw_inline()
+    draw_inline(prepared())
     prepared().run("None", 0)

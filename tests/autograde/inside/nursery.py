@@ -49,6 +49,7 @@ def main() -> None:
 
 def live(connection: socket.socket, said: dict[str, object]) -> None:
     """Be one student's process."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     told = os.dup(2)
     os.set_inheritable(told, False)
     settle(str(said["folder"]), [connection.fileno(), told])

@@ -63,6 +63,9 @@ class Made:
     def job(self, notebook: bytes, **more: Any) -> Job:
         tests = {grade_id(cell): cell.source for cell in self.source.cells if is_test(cell) or is_locked(cell)}
         made: dict[str, Any] = {
+            "tests": tests,
+            "hidden": self.hidden,
+            "isolation": "none",
             "limits": {**asdict(self.lab.limits), **self.limits},
             "environment": dict(self.lab.environment),
             "mode": self.lab.mode,
@@ -73,9 +76,6 @@ class Made:
             self.lab.name,
             notebook.decode("latin-1"),
             nbformat.v4.writes(self.release),
-            tests=tests,
-            hidden=self.hidden,
-            isolation="none",
             **{**made, **more},
         )
 
