@@ -47,3 +47,16 @@ def test_nothing_is_found_and_nothing_earned_by_one_who(cheats):
         found = of(result, cheat.exercise)
         assert (NAME_OF[cheat], found.score) == (NAME_OF[cheat], 0)
         assert cheat.told in found.message
+
+
+FORKS = """
+def overlapped_engine(config, **settings):
+    settings["stream_policy"] = "process"
+    return Engine(config, event_loop=event_loop_overlap, future_map=PoolFutureMap, **settings)
+"""
+
+
+def test_an_engine_that_would_ask_from_a_forked_worker_costs_its_own_points_alone():
+    result = graded({"overlapped_engine": FORKS})
+    assert (result.status, result.score) == ("graded", 25)
+    assert "by one process alone" in of(result, "overlapped_engine").message
