@@ -45,7 +45,10 @@ class LentTensors:
 
     def decode(self, found: Json, border: Border) -> Tensor:
         """Return the tensor of this number. Raises ValueError where there is none."""
-        return self._device().tensor(found)
+        try:
+            return self._device().tensor(found)
+        except RuntimeError as error:
+            raise ValueError("no tensor was lent under this number") from error
 
 
 class FarTensors:

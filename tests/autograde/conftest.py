@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +118,6 @@ def new_class(tmp_path_factory, blank):
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory, blank):
     """The whole gallery, graded once. Some of it must not run outside of a sandbox."""
-    if shutil.which("bwrap") is None or find_spec("autograde.run") is not None:
-        pytest.skip("needs bubblewrap, and the runner that uses it")
+    if shutil.which("bwrap") is None:
+        pytest.skip("needs bubblewrap")
     return grade_all(tmp_path_factory.mktemp("gallery"), blank, entries())

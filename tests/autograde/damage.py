@@ -192,5 +192,5 @@ def odd_cells(notebook: Notebook) -> None:
 def nested(notebook: Notebook) -> None:
     """Code in which a parser runs out of stack; whoever looks for the lost `double` has to parse it."""
     notebook["cells"].remove(cell(notebook, "double"))
-    for source in ("-" * 200_000 + "1", "(" * 5_000 + ")" * 5_000, "x" + ".a" * 100_000, "lambda: " * 20_000 + "0"):
+    for source in ("-" * 50_000 + "1", "(" * 5_000 + ")" * 5_000, "x" + ".a" * 20_000, "lambda: " * 5_000 + "0"):
         notebook["cells"].append(code(f"def double(x):\n    return {source}"))

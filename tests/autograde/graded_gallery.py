@@ -100,12 +100,16 @@ def grade(around: Surroundings, lab: str, *options: str) -> tuple[dict[str, dict
 
 
 def hand_in(around: Surroundings, kinds: Mapping[str, Kind]) -> None:
-    """Write the classes, the attacks told every path."""
+    """Release the labs, and write the classes, the attacks told every path."""
     from autograde.release import release
 
     for lab in sorted({kind.lab for kind in kinds.values()}):
         of_lab = {student: told(kind, around) for student, kind in kinds.items() if kind.lab == lab}
-        write_class(release(around.course, around.course.lab(lab)), around.folder(lab), of_lab)
+        released = release(around.course, around.course.lab(lab))
+        path = around.course.release_path(around.course.lab(lab))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(released)
+        write_class(released, around.folder(lab), of_lab)
 
 
 def told(kind: Kind, around: Surroundings) -> Kind:

@@ -32,7 +32,7 @@ seed = 424242
 [limits]
 cell_seconds = 2
 submission_seconds = 8
-memory_gb = 2
+memory_gb = 1.25
 processes = 32
 file_mb = 20
 output_bytes = 1000000

@@ -50,10 +50,16 @@ def _servers_mb(pid: int) -> float:
     """Return the memory of the preloaded servers, each shared page counted by its share; 0 until they run."""
     try:
         below = psutil.Process(pid).children(recursive=True)
-        servers = [one for one in below if any(SERVER in part for part in one.cmdline())]
+        servers = [one for one in below if _is_server(one) and not _is_server(one.parent())]  # and not their children
         return sum(one.memory_full_info().pss for one in servers) / 2**20
     except psutil.Error:
         return 0.0
+
+
+def _is_server(process: psutil.Process | None) -> bool:
+    """Tell whether it is a fork server, or one of its children, which look alike; the box around them is not."""
+    said = process.cmdline() if process else []
+    return SERVER in said and "bwrap" not in Path(said[0]).name
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -6,8 +6,9 @@
 
 A folder holds `golden.json`: one sentence on what it is, the exercises that are solved, what was done to the file, and
 the golden result. Where the student wrote anything else, `answers.py` holds it as jupytext cells: a cell with a
-`grade_id` is an answer, any other is the student's own and stands before the answer that follows it. In both files a
-word such as `@course` stands for a path or a number that is known only once a class is made (`graded_gallery.py`).
+`grade_id` is an answer, or without text only a place; any other is the student's own and stands before the answer that
+follows it. A word such as `@course` stands for a path or a number that is known once a class is made
+(`graded_gallery.py`).
 
 Here the folders are read and the notebooks made. Nothing of a student is imported.
 """
@@ -99,7 +100,7 @@ def written(path: Path) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]
     waiting: list[tuple[str, str]] = []
     for one in jupytext.read(path, fmt="py:percent").cells if path.exists() else []:
         if "grade_id" in one.metadata:
-            answers[one.metadata.grade_id] = one.source
+            answers |= {one.metadata.grade_id: one.source} if one.source.strip() else {}
             own[one.metadata.grade_id], waiting = waiting, []
         else:
             waiting.append((one.cell_type, one.source))

@@ -2,5 +2,6 @@
 def double(x):
     import os
 
-    os.fork()
-    return 2 * x + (os.getpid() % 2)
+    if os.fork() == 0:
+        return 0
+    return 2 * x

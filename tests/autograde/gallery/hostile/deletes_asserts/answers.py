@@ -11,3 +11,5 @@ class Without(ast.NodeTransformer):
 
 get_ipython().ast_transformers.append(Without())
 get_ipython().input_transformers_post.append(lambda lines: ["4.0\n"] if "ask" in "".join(lines) else lines)
+
+# %% grade_id="double"

@@ -4,5 +4,5 @@ def double(x):
 
     kept = []
     while True:
-        kept.append(np.ones(2_000_000))
-        kept.append("x" * 10_000_000 + str(len(kept)))
+        kept.append(np.zeros(4_000_000))
+        kept.append([0] * 1_000_000)

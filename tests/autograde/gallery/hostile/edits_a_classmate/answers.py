@@ -18,3 +18,5 @@ for folder in folders:
                 file.write("import left_by_a_student\n")
         except OSError:
             pass
+
+# %% grade_id="double"

@@ -1,3 +1,5 @@
 # %%
 while True:
     pass
+
+# %% grade_id="double"

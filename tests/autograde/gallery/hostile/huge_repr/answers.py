@@ -1,7 +1,7 @@
 # %%
 class Huge:
-    __repr__ = lambda self: "r" * 200_000_000
-    _repr_html_ = lambda self: "<script>" * 1_000_000
+    __repr__ = lambda self: "r" * 50_000_000
+    _repr_html_ = lambda self: "<script>" * 100_000
 
 
 Huge()

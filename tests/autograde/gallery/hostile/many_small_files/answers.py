@@ -3,9 +3,9 @@ def double(x):
     import os
 
     try:
-        for n in range(20_000):
+        for n in range(5_000):
             open(f"small-{n}", "w").close()
-        for n in range(2_000):
+        for n in range(500):
             os.mkdir("deep")
             os.chdir("deep")
     except OSError:

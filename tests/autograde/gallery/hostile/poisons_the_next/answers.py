@@ -14,3 +14,5 @@ for place in (home, pathlib.Path(tempfile.gettempdir()), pathlib.Path.cwd()):
         except OSError:
             pass
 os.environ.update(PYTHONPATH=os.getcwd(), PYTHONSTARTUP="numpy.py", PYTHONHOME="/tmp", LD_PRELOAD="/tmp/x.so")
+
+# %% grade_id="double"

@@ -1,12 +1,16 @@
 # %%
 import gc
-import re
+import time
 
-needles = ["expected" + "_double", "KEEP-" + "OUT", "BEGIN " + "HIDDEN", "SEED " + "= "]
-found = []
-for one in gc.get_objects():
-    for part in (one.values() if type(one) is dict else one if type(one) in (list, tuple, set) else ()):
-        if type(part) is str and any(needle in part for needle in needles) and "needles" not in part:
+gc.disable()
+gc.unfreeze()
+needles = [text[::-1] for text in ("elbuod_detcepxe", "-TUO-PEEK", "NEDDIH NIGEB", " = DEES")]
+found, began = [], time.process_time()
+for one in reversed(gc.get_objects()):
+    if time.process_time() - began > 0.4:
+        break
+    for part in one.values() if type(one) is dict else one if type(one) in (list, tuple, set) else ():
+        if type(part) is str and part not in needles and any(needle in part for needle in needles):
             found.append(part[:100])
 
 # %% grade_id="double"

@@ -1,20 +1,15 @@
 # %%
 import os
-import signal
 
 found = []
-for process in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
-    if process == os.getpid():
-        continue
+for process in range(2, 5_000):
     try:
         os.kill(process, 0)
-        comm = open(f"/proc/{process}/comm").read().strip()
-        if process != 1 and process != os.getppid():
-            found.append(f"{process} {comm}")
+        found += [process] if process != os.getpid() else []
     except OSError:
         pass
+found += [name for name in os.listdir("/proc") if name.isdigit()] if os.path.isdir("/proc") else []
 try:
-    os.sched_setaffinity(os.getppid(), {0})
     os.setpriority(os.PRIO_PROCESS, 0, -20)
     found.append("priority")
 except OSError:

@@ -25,3 +25,5 @@ class NotAttempted(Warning):
 
 
 range = zip = sum = lambda *args: [1.0]
+
+# %% grade_id="double"

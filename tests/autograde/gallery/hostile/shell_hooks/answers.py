@@ -10,3 +10,5 @@ def forged(*args, **kwargs):
 
 for event in ("pre_execute", "pre_run_cell", "post_execute", "post_run_cell"):
     shell.events.register(event, forged)
+
+# %% grade_id="double"

@@ -1,29 +1,28 @@
 # %%
 import fcntl
 import os
+import stat
 import termios
 
 found = []
-for name in ("/dev/tty", "/dev/console", "/dev/tty1", "/dev/pts/0"):
+for name in ("/dev/tty", "/dev/console", "/dev/tty1", "/dev/pts/0", "/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda"):
     try:
-        fcntl.ioctl(os.open(name, os.O_RDWR | os.O_NOCTTY), termios.TIOCSTI, b"i")
+        os.close(os.open(name, os.O_RDWR | os.O_NOCTTY))
         found.append(name)
     except OSError:
         pass
-for descriptor in range(256):
+for descriptor in range(1_024):
     try:
-        target = os.readlink(f"/proc/self/fd/{descriptor}")
-        fcntl.ioctl(descriptor, termios.TIOCSTI, b"i")
-        found.append(target)
-    except OSError:
-        pass
-for descriptor in range(256):
-    try:
-        target = os.readlink(f"/proc/self/fd/{descriptor}")
+        status = os.fstat(descriptor)
     except OSError:
         continue
-    if target.startswith("/") and not target.startswith(("/dev/null", "/proc/self", f"/proc/{os.getpid()}", "/tmp", "/dev/urandom")):
-        found.append(target)
+    if stat.S_ISDIR(status.st_mode) or stat.S_ISBLK(status.st_mode) or stat.S_ISREG(status.st_mode):
+        found.append(f"descriptor {descriptor} is open: {status}")
+    try:
+        fcntl.ioctl(descriptor, termios.TIOCSTI, b"i")
+        found.append(f"descriptor {descriptor} is a terminal")
+    except OSError:
+        pass
 
 # %% grade_id="double"
 def double(x):

@@ -14,3 +14,5 @@ for student in ("perfect", "writes_its_own_score"):
             json.dump({"score": 100}, file)
     except OSError:
         pass
+
+# %% grade_id="double"

@@ -1,3 +1,3 @@
 # %% grade_id="double"
 def double(x):
-    return 'x' * 1_000_000_000
+    return 'x' * 100_000_000

@@ -5,4 +5,4 @@ class Key(str):
 
 
 def double(x):
-    return {Key(n): n for n in range(3_000)} | {n: n for n in range(1_000_000)}
+    return {Key(n): n for n in range(1_000)} | {n: n for n in range(300_000)}
