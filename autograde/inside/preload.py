@@ -15,14 +15,14 @@ PRELOADED = (
 
 
 def preload(names: tuple[str, ...], common: bool) -> None:
-    """Import what every lab may need, where it is installed, and what these labs import, which must be there."""
+    """Import what these labs import, which must be there, and what every lab may need, where it is installed."""
+    for name in names:
+        load(name)
     for name in PRELOADED if common else ():
         try:
             importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-    for name in names:
-        load(name)
     gc.collect()
     gc.freeze()  # or the collector would write into pages that children share with the server
 

@@ -106,7 +106,10 @@ class Server:
             self._answer(message)
 
     def _answer(self, message: Message) -> None:
-        """Fork for one request: the sockets that the child gets, and last its line."""
+        """Fork for one request: the sockets that the child gets, and last its line. Without any, tell of the memory."""
+        if not message.files:
+            self._control.send({"memory_mb": memory_mb()})
+            return
         line = Channel(socket.socket(fileno=message.files.pop()))
         try:
             self._start(message, line)
@@ -218,7 +221,7 @@ def main(arguments: list[str]) -> None:
         traceback.print_exc()
         control.send({"failed": f"{type(error).__name__}: {error}"})
         return
-    control.send({"ready": memory_mb()})
+    control.send({"ready": True})
     server.serve()
 
 

@@ -25,7 +25,6 @@ class ForkServer:
 
     def __init__(self, role: str, launch: Launch, setup: Setup) -> None:
         self.role = role
-        self.preloaded_mb = 0.0
         self._lock = threading.Lock()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         ours, theirs = socket.socketpair()
@@ -50,7 +49,13 @@ class ForkServer:
         if "ready" not in message.said:
             raise CannotGrade(self._failure(f"could not start: {message.said['failed']}"))
         self._control.end.settimeout(None)
-        self.preloaded_mb = message.said["ready"]
+
+    def memory_mb(self) -> float:
+        """Return the server's memory, pages that the other one holds too divided between them; 0 where it is gone."""
+        with self._lock:
+            self._control.send({})
+            message = self._control.receive()
+        return float(message.said["memory_mb"]) if message else 0.0
 
     def fork(self, ends: Sequence[socket.socket], said: Mapping[str, Any]) -> Channel:
         """Have a child forked that owns copies of `ends`; return the line on which the server tells of it."""

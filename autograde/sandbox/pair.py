@@ -66,10 +66,8 @@ class Forked:
     def descendants(self) -> list[psutil.Process]:
         """Return what it started and what still lives: where no namespace holds them together, each must be killed."""
         self.listen()
-        try:
-            return list(psutil.Process(self.pid).children(recursive=True)) if self.pid else []
-        except psutil.Error:
-            return []
+        started = list(memory.family(self.pid))[1:] if self.pid else []
+        return [process for pid in started if (process := _process(pid))]
 
     def wait(self) -> str:
         """Return how it ended, when it has. Raises CannotGrade as `check` does."""
@@ -159,6 +157,13 @@ class Pair:
                 one.close()
             for folder in self._folders:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.Error:
+        return None  # it has ended
 
 
 def _kill(processes: list[psutil.Process]) -> None:

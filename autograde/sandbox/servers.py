@@ -87,7 +87,7 @@ class Servers:
 
     def preloaded_mb(self) -> dict[str, float]:
         """Return the memory of each server, pages that both hold divided between them."""
-        return {server.role: server.preloaded_mb for server in self._both}
+        return {server.role: server.memory_mb() for server in self._both}
 
     def close(self) -> None:
         """End both servers and every process that they forked."""

@@ -2,7 +2,8 @@
 
 What is refused looks into other processes, makes namespaces or mounts, opens a socket to anybody, runs code in the
 kernel, or holds memory that no limit counts. All else stays allowed, so that what a library needs works. A call that
-the kernel learned after this was written is answered as by a kernel that lacks it.
+the kernel learned after this was written is answered as by a kernel that lacks it. `setsid` is answered and not done:
+many kernels share out the CPU by session, and a student with a hundred busy ones would leave none to a neighbour.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ def _refuse(rules: Any, seccomp: Any) -> None:
             _add(rules, denied, name)
     for call in (*ABSENT, *YOUNGER):
         _add(rules, absent, call)
+    rules.add_rule(seccomp.ERRNO(0), "setsid")
     for flag in NEW_NAMESPACES:
         rules.add_rule(denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     rules.add_rule(denied, "socketpair", seccomp.Arg(0, seccomp.NE, int(socket.AF_UNIX)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
@@ -130,3 +131,27 @@ def test_a_crowd_that_ends_at_every_moment_loses_nobody(servers):
 
     with ThreadPoolExecutor(8) as threads:
         assert Counter(threads.map(end_in_its_own_way, range(150))) == {"exit 3": 50, "": 100}
+
+
+def test_all_that_a_student_starts_stays_in_one_session(student):
+    """The kernel shares out the CPU by session: with many, one student would starve the others."""
+    code = """
+import os
+reader, writer = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    os.write(writer, b"%d" % os.getsid(0))
+    os._exit(0)
+found = [int(os.read(reader, 20)), os.getsid(0)]
+"""
+    assert student.run(code) == [1, 1]
+
+
+def test_the_kernel_out_of_memory_ends_a_student_first(student):
+    student.run("found = 0")
+    student.pair.poll()
+    assert Path(f"/proc/{student.pair._student.pid}/oom_score_adj").read_text() == "1000\n"
+
+
+def test_the_memory_of_both_servers_is_told(servers):
+    assert all(2 < megabytes < 100 for megabytes in servers.preloaded_mb().values())
