@@ -35,6 +35,7 @@ SAMPLE_CLASS = "autograde/sample_class"
 SOAK = (  # small in `make test`, long here
     *("tests/graphs/test_fuzz.py", "tests/graphs/test_policies_fuzz.py"),
     *("tests/scheduling/test_token_exact.py", "tests/engine/test_token_exact.py"),
+    "tests/autograde/test_store_crash.py",
 )
 HANDS_ON = {
     "test",
