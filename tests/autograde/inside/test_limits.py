@@ -27,10 +27,7 @@ def test_a_loop_without_end_costs_its_own_exercise():
     assert (result.status, result.score) == ("timed_out", 4)
     assert "It was stopped at the time limit. A cell may take 1 s." in parts["double"].message
     assert result.sentence == "A cell was stopped after 1 s (at the cell `test_double`)."
-    assert (
-        parts["double"].frames == ("Cell In[3], line 2, in double\n    while True:",)
-        or "pass" in parts["double"].frames[0]
-    )
+    assert parts["double"].frames[0].startswith("Cell In[3], line ")
 
 
 def test_a_loop_in_an_own_cell_costs_no_exercise():
@@ -88,11 +85,8 @@ def test_an_interrupt_does_not_cut_a_frame_in_two():
 
 def test_a_test_that_would_not_end_by_itself_is_ended_too():
     toy = pair.toy()
-    tests = {
-        **toy.job(b"").tests,
-        "test_roots": "while True:\n    try:\n        1 / 0\n    except BaseException:\n        pass",
-    }
-    result = pair.graded(toy, BOTH, tests={**tests, "test_roots": "while True: pass"})
+    tests = {**toy.job(b"").tests, "test_roots": "while True:\n    pass"}
+    result = pair.graded(toy, BOTH, tests=tests)
     assert (result.status, result.score) == ("timed_out", 2)
 
 
