@@ -14,8 +14,11 @@ PRELOADED = (
 )
 
 
-def preload(names: tuple[str, ...], common: bool) -> None:
-    """Import what these labs import, which must be there, and what every lab may need, where it is installed."""
+def preload(names: tuple[str, ...], common: bool, entry: str = "") -> None:
+    """Import what these labs import, which must be there, and what every lab may need, where it is installed.
+
+    Then do what is the same for all children: `warm()` in the module of `entry`, where it has one.
+    """
     for name in names:
         load(name)
     for name in PRELOADED if common else ():
@@ -23,6 +26,9 @@ def preload(names: tuple[str, ...], common: bool) -> None:
             importlib.import_module(name)
         except ModuleNotFoundError:
             continue
+    warm = getattr(importlib.import_module(entry.partition(":")[0]), "warm", None) if entry else None
+    if warm is not None:
+        warm()
     gc.collect()
     gc.freeze()  # or the collector would write into pages that children share with the server
 

@@ -215,7 +215,7 @@ def main(arguments: list[str]) -> None:
             from autograde.inside.confine import Users, become_root_of_nothing
 
             become_root_of_nothing(Users(*setup.users), setup.private)
-        preload(setup.preload, setup.common)
+        preload(setup.preload, setup.common, setup.entry)
         server = Server(role, control, setup)
     except Exception as error:
         traceback.print_exc()
