@@ -75,7 +75,9 @@ def lab_hash(course: Course, lab: Lab, submissions: Path) -> str:
 def check_hash(course: Course, lab: Lab, submissions: Path) -> str:
     """Return the hash of all that the preflight of a lab depends on: the wrong answers that must lose, too."""
     mutants = [path for path in [lab.folder / "mutants.py"] if path.is_file()]
-    return _hash([lab_hash(course, lab, submissions).encode(), grader_version().encode(), *_files(lab.folder, mutants)])
+    tries = [ROOT / "autograde" / name for name in ("preflight.py", "check.py", "mutants.py")]
+    found = [*_files(lab.folder, mutants), *_files(ROOT, tries)]
+    return _hash([lab_hash(course, lab, submissions).encode(), grader_version().encode(), *found])
 
 
 @cache
