@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     tests = {grade_id(cell): cell.source for cell in built.cells if cell.metadata.get("nbgrader", {}).get("locked")}
     preload(needed.imports(course.root), True)
     enter_lab(lab.environment)
-    draw_inline()
+    draw_inline(prepared())
     prepared().run("None", 0)
     print(json.dumps({path.parent.parent.name: _seconds(path, tests) for path in _notebooks(folder, lab.name)}))
 
