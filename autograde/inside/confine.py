@@ -17,7 +17,8 @@ processes by user namespace.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,11 +38,8 @@ class Users:
     count: int = 0
 
 
-def become_root_of_nothing(users: Users, private: str) -> None:
-    """Go on in a new process: pid 1 and root of namespaces that hold nothing. What called it waits for its end.
-
-    The folder `private` is its own; children cover it by their own.
-    """
+def become_root_of_nothing(users: Users, in_tmp: Sequence[str]) -> None:
+    """Go on in a new process: pid 1 and root of namespaces that hold nothing. What called it waits for its end."""
     if users.count:
         os.setgroups([])  # before the new user namespace, where it would not be allowed
         _unshare_mapped(users)
@@ -54,7 +52,7 @@ def become_root_of_nothing(users: Users, private: str) -> None:
     child = os.fork()
     if child:
         _end_like(child)
-    linux.mount("tmpfs", private, "tmpfs", linux.NOSUID | linux.NODEV, "size=32m,mode=700")  # for caches of libraries
+    _mount_own_tmp("size=32m,mode=755", in_tmp)  # for caches of libraries; children cover it by their own
     linux.set_dumpable(False)
 
 
@@ -106,7 +104,7 @@ def fork_as_pid_one(own_namespace: int) -> int:
     return child
 
 
-def confine(user: int, limits: Mapping[str, Any], calls: bytes, private: str) -> None:
+def confine(user: int, limits: Mapping[str, Any], calls: bytes, in_tmp: Sequence[str]) -> None:
     """Give up everything, in a process that `fork_as_pid_one` made. `user` as the server's namespace counts them."""
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
@@ -115,7 +113,8 @@ def confine(user: int, limits: Mapping[str, Any], calls: bytes, private: str) ->
     _map("self", f"{INSIDE_ID} {user} 1", f"{INSIDE_ID} {user} 1")
     Path("/proc/self/oom_score_adj").write_text("1000")  # if the machine runs out of memory, students go first
     os.umask(0o077)
-    _mount_private_folders(private, int(limits["file_mb"]))
+    _mount_own_tmp(f"size={int(limits['file_mb'])}m,nr_inodes={INODES},mode=700", in_tmp)
+    _cover_proc_and_share_memory()
     bound_this_process(limits, count_processes=True)  # after unshare: the count is that of the new namespace
     linux.drop_capabilities()
     linux.gain_nothing_by_exec()
@@ -123,10 +122,20 @@ def confine(user: int, limits: Mapping[str, Any], calls: bytes, private: str) ->
     linux.filter_calls(calls)
 
 
-def _mount_private_folders(private: str, megabytes: int) -> None:
+def _mount_own_tmp(options: str, in_tmp: Sequence[str]) -> None:
+    """Mount an empty /tmp, and into it again what the box shows in there, as where the course itself lies in /tmp."""
+    shown = {path: os.open(path, os.O_PATH) for path in in_tmp}
+    linux.mount("tmpfs", "/tmp", "tmpfs", linux.NOSUID | linux.NODEV, options)
+    for path, handle in shown.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).mkdir() if stat.S_ISDIR(os.fstat(handle).st_mode) else Path(path).touch()
+        linux.mount(f"/proc/self/fd/{handle}", path, "", linux.BIND | linux.ALL_BELOW)
+        os.close(handle)
+
+
+def _cover_proc_and_share_memory() -> None:
     quiet = linux.NOSUID | linux.NODEV
-    linux.mount("tmpfs", private, "tmpfs", quiet, f"size={megabytes}m,nr_inodes={INODES},mode=700")
-    shared = Path(private) / ".shm"  # multiprocessing keeps its semaphores in /dev/shm: within the same limit of size
+    shared = Path("/tmp/.shm")  # multiprocessing keeps its semaphores in /dev/shm: within the same limit of size
     shared.mkdir()
     linux.mount(str(shared), "/dev/shm", "", linux.BIND)
     linux.mount("tmpfs", "/proc", "tmpfs", quiet | linux.NOEXEC | linux.READ_ONLY, "size=4k,nr_inodes=1,mode=555")

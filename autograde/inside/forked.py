@@ -22,7 +22,8 @@ COULD_NOT_CONFINE = 71
 class Orders:
     """What a child is to do. `said` holds limits, environment and folder; `calls` is None where nothing confines.
 
-    `private` is the folder that a confined child has to itself; one that is not confined is told its own.
+    `in_tmp` is what the box shows in /tmp, which a confined child has to itself. One that is not confined is told its
+    folder.
     """
 
     role: str
@@ -30,7 +31,7 @@ class Orders:
     said: Mapping[str, Any]
     user: int
     calls: bytes | None
-    private: str
+    in_tmp: tuple[str, ...] = ()
 
 
 def live(orders: Orders, sockets: list[socket.socket], line: Channel) -> NoReturn:
@@ -56,11 +57,11 @@ def _let_go_of_output() -> None:
 
 def _settle(orders: Orders) -> None:
     os.setsid()
-    private = orders.said["folder"] or orders.private
+    private = orders.said["folder"] or "/tmp"
     if orders.calls is not None:
         from autograde.inside.confine import confine
 
-        confine(orders.user, orders.said["limits"], orders.calls, private)
+        confine(orders.user, orders.said["limits"], orders.calls, orders.in_tmp)
     else:
         bound_this_process(orders.said["limits"], count_processes=False)
         os.environ.update({"HOME": private, "TMPDIR": private, "IPYTHONDIR": f"{private}/.ipython"})

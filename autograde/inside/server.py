@@ -31,7 +31,7 @@ class Setup:
 
     `isolated`: confine children; otherwise they are bounded only (`--unsafe`). `preload` holds "module" and
     "module:name"; `common` adds what every lab may need. `users` are real user ids that may be lent, first and count.
-    `calls` is the filter, base64, `private` the folder that each child has to itself.
+    `calls` is the filter, base64, `in_tmp` what the box shows in /tmp.
     """
 
     entry: str
@@ -40,7 +40,7 @@ class Setup:
     common: bool = True
     users: tuple[int, int] = (0, 0)
     calls: str = ""
-    private: str = ""
+    in_tmp: tuple[str, ...] = ()
 
     @classmethod
     def heard(cls, said: dict[str, Any]) -> Setup:
@@ -126,7 +126,7 @@ class Server:
         if pid == 0:
             self._leave()
             calls = self._calls if self._setup.isolated else None
-            orders = Orders(self._role, self._entry, message.said, user, calls, self._setup.private)
+            orders = Orders(self._role, self._entry, message.said, user, calls, self._setup.in_tmp)
             live(orders, [socket.socket(fileno=end) for end in message.files], line)
         line.end.setblocking(False)
         self._children[pid] = Child(pid, line, user)
@@ -214,7 +214,7 @@ def main(arguments: list[str]) -> None:
         if setup.isolated:
             from autograde.inside.confine import Users, become_root_of_nothing
 
-            become_root_of_nothing(Users(*setup.users), setup.private)
+            become_root_of_nothing(Users(*setup.users), setup.in_tmp)
         preload(setup.preload, setup.common, setup.entry)
         server = Server(role, control, setup)
     except Exception as error:

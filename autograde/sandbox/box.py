@@ -16,10 +16,19 @@ from pathlib import Path
 
 from autograde.course import ROOT, CannotGrade
 
-LIBRARIES = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib")
+LIBRARIES = (
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/nix/store",
+    "/gnu/store",
+)
 LOADER = ("/etc/ld.so.cache", "/etc/alternatives")
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # glibc asks there whether it may use them
-PRIVATE, OTHERWISE = "/tmp", "/private"  # where a child has its own files
 INSIDE = (ROOT / "autograde" / "__init__.py", ROOT / "autograde" / "inside")
 
 
@@ -37,9 +46,10 @@ class Box:
     as_root: bool
 
     @property
-    def private(self) -> str:
-        """Return the folder that each child has to itself: /tmp, unless something shown lies in there."""
-        return OTHERWISE if any(path.is_relative_to(PRIVATE) for path in self._shown()) else PRIVATE
+    def in_tmp(self) -> tuple[str, ...]:
+        """Return what is shown in /tmp, outermost folders: each process has its own /tmp, and these in it."""
+        shown = {path for path in self._shown() if path.is_relative_to("/tmp")}
+        return tuple(sorted(str(path) for path in shown if not shown & set(path.parents)))
 
     def command(self, inner: Sequence[str], environment: Mapping[str, str]) -> list[str]:
         """Return the command line that runs `inner` in the box, from the root of this repository."""
@@ -51,7 +61,7 @@ class Box:
             *self._user(),
             *_libraries(),
             *self._files(),
-            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--tmpfs", self.private, "--remount-ro", "/"),
+            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--dir", "/tmp", "--remount-ro", "/"),
             *("--chdir", str(ROOT), "--", *inner),
         ]
 
@@ -130,7 +140,8 @@ def environment(private: str) -> dict[str, str]:
     CUDA_VISIBLE_DEVICES makes a machine with a GPU grade as one without. Memory from malloc alone, in pages of 2 MB,
     makes a fork three times as fast: it copies one entry of the page table where it would copy 512.
     """
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    threads = dict.fromkeys(libraries, "1")
     folders = {
         "HOME": private,
         "TMPDIR": private,
@@ -141,4 +152,5 @@ def environment(private: str) -> dict[str, str]:
     python = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
     marks = {"CUDA_VISIBLE_DEVICES": "", "NBGRADER_EXECUTION": "autograde", "LOGNAME": "student"}
     memory = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=2"}
-    return {**place, **folders, **threads, **python, **marks, **memory}
+    macos = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}  # or a fork ends where a framework was loaded before it
+    return {**macos, **place, **folders, **threads, **python, **marks, **memory}

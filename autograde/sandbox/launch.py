@@ -23,19 +23,19 @@ SERVER = (sys.executable, "-s", "-m", "autograde.inside.server")
 class Launch:
     """A command line that ROLE and FD are added to, the folder it starts in, and its whole environment.
 
-    `private` is the folder that each child has to itself; "" where each is told its own.
+    `in_tmp` is what a box shows in /tmp, which each process in it has to itself.
     """
 
     command: Sequence[str]
     folder: str
     environment: Mapping[str, str]
-    private: str = ""
+    in_tmp: tuple[str, ...] = ()
 
 
 def boxed(bubblewrap: str, course_root: Path, shown: Sequence[Path], also: Sequence[Path] = ()) -> Launch:
     """Return how a server is started in its box. `also` is shown too, and searched for modules."""
     inner = box(bubblewrap, course_root, [*shown, *also])
-    return Launch(inner.command(SERVER, _variables(inner.private, also)), "/", {}, inner.private)
+    return Launch(inner.command(SERVER, _variables("/tmp", also)), "/", {}, inner.in_tmp)
 
 
 def box(bubblewrap: str, course_root: Path, shown: Sequence[Path]) -> Box:
@@ -53,9 +53,9 @@ def _variables(private: str, also: Sequence[Path]) -> dict[str, str]:
     return {**environment(private), **({"PYTHONPATH": path} if path else {})}
 
 
-def confining(entry: str, preload: tuple[str, ...], common: bool, number: int, private: str) -> Setup:
+def confining(entry: str, preload: tuple[str, ...], common: bool, number: int, in_tmp: tuple[str, ...]) -> Setup:
     """Return what server `number`, 0 or 1, is told in its box."""
     half = USERS // 2
     users = (FIRST_USER + number * half, half) if os.geteuid() == 0 else (0, 0)
     calls = base64.b64encode(refusals()).decode()
-    return Setup(entry, preload, isolated=True, common=common, users=users, calls=calls, private=private)
+    return Setup(entry, preload, isolated=True, common=common, users=users, calls=calls, in_tmp=in_tmp)

@@ -130,7 +130,7 @@ def _tried_confined(program: str, port: int) -> dict[str, str]:
         CannotGrade: there is no such process, as the kernel refused something on the way to it.
     """
     launch = boxed(program, ROOT, [])
-    setup = confining("autograde.inside.probe:main", (), False, 0, launch.private)
+    setup = confining("autograde.inside.probe:main", (), False, 0, launch.in_tmp)
     server = ForkServer("student", launch, setup)
     try:
         server.wait()

@@ -65,7 +65,7 @@ class Servers:
             )
             for number, (role, entry) in enumerate((("student", programs.student), ("tester", programs.tester))):
                 given = (entry, names if preload else ())
-                setup = Setup(*given, False, preload) if unsafe else confining(*given, preload, number, launch.private)
+                setup = Setup(*given, False, preload) if unsafe else confining(*given, preload, number, launch.in_tmp)
                 self._both.append(ForkServer(role, launch, setup))
             for server in self._both:
                 server.wait()

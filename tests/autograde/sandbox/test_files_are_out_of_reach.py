@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from autograde.course import ROOT
-from tests.autograde.sandbox.conftest import SECRET
+from autograde.sandbox.servers import Servers
+from tests.autograde.sandbox.conftest import SECRET, Student, puppets
 
 pytestmark = pytest.mark.sandbox
 
@@ -131,3 +132,17 @@ for number in range(256):
         found.append([number, oct(kind.st_mode)])
 """
     assert student.run(code) == []
+
+
+def test_what_is_shown_in_tmp_is_there_and_the_rest_of_a_private_tmp_too(machine, tmp_path):
+    shown, secret = tmp_path / "shown", tmp_path / "secret"
+    for folder in (shown, secret):
+        folder.mkdir()
+        (folder / "word.txt").write_text("here")
+    with Servers(machine, ROOT, programs=puppets(shown)) as servers:
+        student = Student(servers)
+        assert student.run(f"found = open({str(shown / 'word.txt')!r}).read()") == "here"
+        assert student.run(f"import os; found = os.path.exists({str(secret)!r})") is False
+        assert "Read-only" in student.error(f"open({str(shown / 'word.txt')!r}, 'w')")
+        assert student.run("found = open('/tmp/mine', 'w').write('42')") == 2
+        student.pair.end()

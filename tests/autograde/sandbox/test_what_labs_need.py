@@ -74,5 +74,7 @@ def test_a_course_that_is_itself_to_be_shown_is_refused(tmp_path):
         Box("bwrap", [tmp_path], [tmp_path], as_root=False).command(["true"], {})
 
 
-def test_private_files_lie_elsewhere_where_tmp_holds_something_shown():
-    assert Box("bwrap", [Path("/tmp/course/library")], [], as_root=False).private == "/private"
+def test_of_what_is_shown_in_tmp_the_outermost_folders_are_carried_over():
+    shown = [Path("/tmp/of_a_test/library/more"), Path("/tmp/of_a_test/library"), Path("/srv/of_a_test")]
+    box = Box("bwrap", shown, [], as_root=False)
+    assert [path for path in box.in_tmp if "of_a_test" in path] == ["/tmp/of_a_test/library"]
