@@ -1,17 +1,14 @@
 """Grade a class of notebooks with one command: `python -m autograde grade`, run from the repository's root.
 
-nbgrader keeps what it does well: the source format, the release, the gradebook and the formgrader. Around its own
-preprocessors this package puts what it lacks: each submission runs in a process of its own with limits on time,
-memory and output; damaged notebooks are repaired or named, and never stop the class; the gradebook has one writer;
-feedback shows a student their points and a sentence, and no line of a hidden test.
+nbgrader keeps what it does well: the source format, the release, the gradebook, the formgrader and marks by hand.
+Between its database and a student's notebook stands this package. A notebook is run by two processes, forked from
+servers in a sandbox: the student's own, which never sees a test, and the tester, which the student's cannot reach.
+What comes out is one result in a file of its own, and gradebook, pages, report and CSV are views of results. So one
+student never stops the class, a grader that is killed goes on where it ended, and no score outlives its submission.
 
-What this version does *not* do: it contains accidents, not attackers. A student's code runs as the user who grades,
-beside the tests, and may read, change or send what that user can. One who sets out to can therefore earn points
-without an answer (by patching the judge, or reading the solution from disk), and can carry a hidden test out in an
-error message that spells it differently. Until the sandbox lands, grade on a machine (or in a container) that you can
-lose, as a user who owns nothing else, and read what looks odd.
-
-The package imports no `mini_lib`: it grades any course that is laid out as `solutions/<lab>/<lab>.py`.
+What it does not do: it cannot tell who wrote an answer (`similar` shows pairs to look at), it does not hide the
+library's own source from a student's process (what a lab asks for refuses to be called there, and can be read
+anywhere), and it does not notice another version of Python or torch: `regrade` runs what is unchanged all the same.
 """
 
 import sys
