@@ -12,6 +12,7 @@ import logging
 import queue
 import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from autograde.inside.job import Job, Reply
 from autograde.pool import Finished
 
 CONNECT_SECONDS = 15
+FETCH_SECONDS = 30  # for an answer to come over from a worker
 LOOK_SECONDS = 2.0  # between two looks at whether there are workers
 PATIENCE = 60.0  # seconds without any worker, until the class is given up
 AHEAD = 2  # jobs handed out per thread, so that no worker waits for us
@@ -172,16 +174,24 @@ class _Wave:
                 )
 
     def _read(self, future: Any, job: Job, alone: bool) -> Finished | None:
-        """Return what became of a job, or None where it is tried again."""
-        if future.status == "finished":
-            return self._answer(json.loads(future.result()), job)
-        if future.status != "error":
+        """Return what became of a job, or None where it is not over: its worker died with the answer, or over it."""
+        try:
+            if future.status == "finished":
+                return self._answer(json.loads(future.result(timeout=FETCH_SECONDS)), job)
+        except (TimeoutError, CancelledError):
+            pass  # the status tells
+        if future.status == "cancelled":
             raise CannotGrade(
-                f"The connection to {self._cluster.address} was lost. What was graded is kept: grade again."
+                f"{self._cluster.address} does not answer any more. What was graded is kept: grade again."
             )
+        if future.status == "error":
+            return self._failed(future.exception(), job, alone)
+        self._hand_out(job)  # Dask runs it anew by itself, and never says so where the status is "lost"
+        return None
+
+    def _failed(self, error: Exception, job: Job, alone: bool) -> Finished | None:
         from distributed.scheduler import KilledWorker
 
-        error = future.exception()
         if not isinstance(error, KilledWorker):
             return Finished(job, None, f"a worker failed: {type(error).__name__}: {error}")
         if alone:
