@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from autograde.course import Lab
 from autograde.inside.handed_in import HandedIn, Unreadable, parse
+from autograde.roster import printable
 
 MAX_STUDENT_FILE = 1_000_000  # bytes of a file that is handed in beside the notebook
 
@@ -53,13 +54,13 @@ def find_notebook(folder: Path, lab: str) -> Path:
     """Return `<lab>.ipynb`, or the only notebook of the folder when it was renamed, as browsers do on download."""
     for part in (folder.parent, folder):
         if part.is_symlink():
-            raise Unreadable(f"{part.name} is a link to another folder; hand in the folder itself.")
+            raise Unreadable(f"{printable(part.name)} is a link to another folder; hand in the folder itself.")
     named = folder / f"{lab}.ipynb"
     if os.path.lexists(named):
         return named
     others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
     if len(others) > 1:
-        names = ", ".join(path.name for path in others[:4])
+        names = ", ".join(printable(path.name) for path in others[:4])
         raise Missing(f"{len(others)} notebooks were handed in ({names}), none called {lab}.ipynb: which counts?")
     if not others:
         raise Missing(f"No notebook {lab}.ipynb was handed in.")
@@ -71,17 +72,16 @@ def read_plain(path: Path, max_bytes: int) -> bytes:
     try:
         if path.is_symlink() or path.is_dir():
             what = "a link" if path.is_symlink() else "a folder"
-            raise Unreadable(f"{path.name} is {what} and no plain file; hand in the notebook itself.")
+            raise Unreadable(f"{printable(path.name)} is {what} and no plain file; hand in the notebook itself.")
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise Unreadable(f"{path.name} cannot be opened as a plain file: {error.strerror}.") from error
+        raise Unreadable(f"{printable(path.name)} cannot be opened as a plain file: {error.strerror}.") from error
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{path.name} is not a plain file.")
+            raise Unreadable(f"{printable(path.name)} is not a plain file.")
         if status.st_size > max_bytes:
             size, most = status.st_size / 1e6, max_bytes / 1e6
-            raise Unreadable(
-                f"{path.name} has {size:.1f} MB, more than {most:.1f}. Clear its outputs and hand it in again."
-            )
+            way_out = "Clear its outputs and hand it in again."
+            raise Unreadable(f"{printable(path.name)} has {size:.1f} MB, more than {most:.1f}. {way_out}")
         return file.read(max_bytes)

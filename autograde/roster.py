@@ -12,10 +12,10 @@ from autograde.course import Lab
 def students(folder: Path) -> dict[str, Path]:
     """Return the folder of each student; other files are passed over. A sign that cannot be printed is spelled out."""
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
-    return {_printable(path.name): path for path in entries}
+    return {printable(path.name): path for path in entries}
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """Return the name as it can be shown; the backslash is spelled out too, so that two names never become one."""
     shown = (sign if sign.isprintable() and sign != "\\" else sign.encode("unicode_escape").decode() for sign in name)
     return "".join(shown)

@@ -165,5 +165,7 @@ def redacted(text: str, hidden: Iterable[str]) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text that is no longer than a person reads in a table."""
-    return text if len(text) <= MAX_SENTENCE else text[: MAX_SENTENCE - 4] + " ..."
+    """Return a text that is no longer than a person reads in a table, and that steers no terminal."""
+    short = text if len(text) <= MAX_SENTENCE else text[: MAX_SENTENCE - 4] + " ..."
+    spelled = (sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in short)
+    return "".join(spelled)

@@ -40,7 +40,8 @@ class Graded:
         return (self.out() / "feedback" / self.named(student) / TOY / f"{TOY}.html").read_text()
 
     def result(self, student: str) -> str:
-        return (self.out() / "results" / self.named(student) / TOY / "results.json").read_text()
+        lab = self.printed[student]["lab"]
+        return (self.out(lab) / "results" / self.named(student) / lab / "results.json").read_text()
 
     def pages(self) -> list[tuple[Path, str]]:
         """Return every page with its path."""
@@ -52,7 +53,7 @@ class Graded:
         """Return all that students read, and the class's tables."""
         stored = [path for lab in self.labs() for path in (self.out(lab) / "results").glob("*/*/results.json")]
         tables = [self.out(lab) / "grades.csv" for lab in self.labs()]
-        printed = (Path("printed.json"), json.dumps(self.printed, ensure_ascii=False))
+        printed = (Path("printed.json"), json.dumps(list(self.printed.values()), ensure_ascii=False))
         return [*self.pages(), *((path, path.read_text()) for path in [*stored, *tables]), printed]
 
     def outputs(self) -> list[tuple[Path, str]]:

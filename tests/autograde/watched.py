@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -24,15 +25,15 @@ PR_SET_CHILD_SUBREAPER = 36
 def main(report: str, *command: str) -> int:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     running = subprocess.Popen(command)
-    peak_kb, servers_mb, rounds = 0, 0.0, 0
+    peak_kb, samples, rounds = 0, [0.0], 0
     while running.poll() is None:
         peak_kb = max(peak_kb, _peak_kb(running.pid))
         if rounds % 20 == 0:
-            servers_mb = max(servers_mb, _servers_mb(running.pid))
+            samples.append(_servers_mb(running.pid))
         rounds += 1
         time.sleep(0.05)
     left = [_described(process) for process in psutil.Process().children(recursive=True) if _runs(process)]
-    found = {"peak_mb": peak_kb / 1024, "servers_mb": servers_mb, "left": left}
+    found = {"peak_mb": peak_kb / 1024, "servers_mb": statistics.median(samples), "left": left}
     Path(report).write_text(json.dumps(found), encoding="utf-8")
     return running.returncode
 
@@ -47,19 +48,13 @@ def _peak_kb(pid: int) -> int:
 
 
 def _servers_mb(pid: int) -> float:
-    """Return the memory of the preloaded servers, each shared page counted by its share; 0 until they run."""
+    """Return the memory of the servers and of what they run now, each shared page counted by its share."""
     try:
         below = psutil.Process(pid).children(recursive=True)
-        servers = [one for one in below if _is_server(one) and not _is_server(one.parent())]  # and not their children
+        servers = [one for one in below if SERVER in one.cmdline()]
         return sum(one.memory_full_info().pss for one in servers) / 2**20
     except psutil.Error:
         return 0.0
-
-
-def _is_server(process: psutil.Process | None) -> bool:
-    """Tell whether it is a fork server, or one of its children, which look alike; the box around them is not."""
-    said = process.cmdline() if process else []
-    return SERVER in said and "bwrap" not in Path(said[0]).name
 
 
 def _runs(process: psutil.Process) -> bool:
