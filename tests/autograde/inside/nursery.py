@@ -16,14 +16,11 @@ import socket
 import sys
 import traceback
 
+import torch
+
 from autograde.inside import student, wire
 
-PRELOADED = (
-    "torch",
-    "matplotlib.pyplot",
-    "mini_lib.engine",
-    "mini_lib.labs.lab07",
-)  # seconds, once and not per student
+PRELOADED = ("matplotlib.pyplot", "mini_lib.engine", "mini_lib.labs.lab07")  # seconds, once and not per student
 
 
 def main() -> None:
@@ -62,7 +59,8 @@ def live(connection: socket.socket, said: dict[str, object]) -> None:
 
 
 def settle(folder: str, kept: list[int]) -> None:
-    """Give up what a process of a test inherits: its files, its folder, its group."""
+    """Give up what a process of a test inherits: its files, its folder, its group, its threads."""
+    torch.set_num_threads(1)  # those of a parent are not there after a fork, and would be waited for without end
     os.setsid()
     os.chdir(folder)
     os.environ.update({"HOME": folder, "TMPDIR": folder})
