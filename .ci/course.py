@@ -31,11 +31,11 @@ import work
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_CLASS = "autograde/sample_class"
-# Small in `make test`, long here.
 SOAK = (  # small in `make test`, long here
     *("tests/graphs/test_fuzz.py", "tests/graphs/test_policies_fuzz.py"),
     *("tests/scheduling/test_token_exact.py", "tests/engine/test_token_exact.py"),
-    "tests/autograde/test_store_crash.py",
+    *("tests/autograde/test_store_crash.py", "tests/autograde/test_under_load.py", "tests/autograde/test_bench.py"),
+    "tests/autograde/cluster/test_cluster.py",
 )
 HANDS_ON = {
     "test",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -33,6 +34,7 @@ def test_two_graders_that_differ_are_not_compared():
 
 @pytest.mark.sandbox
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
+@pytest.mark.skipif(not os.environ.get("LAUNCH_BOUND_SOAK"), reason="long, as it starts all servers 4 times: make soak")
 def test_the_bench_compares_both_graders_and_ends_in_a_line_of_json(new_class, capsys):
     toy = new_class()
     made = toy.course.release_path(toy.lab)
