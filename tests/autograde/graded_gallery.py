@@ -45,59 +45,58 @@ class Graded:
 
     def pages(self) -> list[tuple[Path, str]]:
         """Return every page with its path."""
-        return [
-            (path, path.read_text()) for lab in self.labs() for path in (self.out(lab) / "feedback").glob("*/*/*.html")
-        ]
+        return [(path, path.read_text()) for out in self.outs() for path in (out / "feedback").glob("*/*/*.html")]
 
     def handed_back(self) -> list[tuple[Path, str]]:
         """Return all that students read, and the class's tables."""
-        stored = [path for lab in self.labs() for path in (self.out(lab) / "results").glob("*/*/results.json")]
-        tables = [self.out(lab) / "grades.csv" for lab in self.labs()]
+        stored = [path for out in self.outs() for path in (out / "results").glob("*/*/results.json")]
+        tables = [out / "grades.csv" for out in self.outs()]
         printed = (Path("printed.json"), json.dumps(list(self.printed.values()), ensure_ascii=False))
         return [*self.pages(), *((path, path.read_text()) for path in [*stored, *tables]), printed]
 
     def outputs(self) -> list[tuple[Path, str]]:
         """Return what the student's cells showed in each autograded notebook; its tests are the instructor's."""
-        paths = [path for lab in self.labs() for path in (self.out(lab) / "autograded").glob("*/*/*.ipynb")]
+        paths = [path for out in self.outs() for path in (out / "autograded").glob("*/*/*.ipynb")]
         read = {path: json.loads(path.read_text())["cells"] for path in paths}
         return [(path, json.dumps([cell.get("outputs") for cell in cells])) for path, cells in read.items()]
 
-    def labs(self) -> list[str]:
-        return sorted({one["lab"] for one in self.printed.values()})
+    def outs(self) -> list[Path]:
+        """Return where results lie, one folder a class."""
+        return sorted({self.out(one["lab"]) for one in self.printed.values()})
 
 
 def grade_all(
     root: Path, blank: Path, kinds: Mapping[str, Kind], *options: str, marks: Mapping[str, str] | None = None
 ) -> Graded:
-    """Grade `kinds` with the command line, each lab as a class of its own. `marks` are new ones unless given."""
+    """Grade `kinds` with the command line: the toy as one class, the labs as another. `marks` are new unless given."""
     around = surroundings(root, blank, {kind.lab for kind in kinds.values()}, marks or {})
     with listening(around.course.root) as (port, name, calls):
         around = replace(around, port=port, socket=name)
         hand_in(around, kinds)
         before = fingerprints(around)
         printed, watched = {}, []
-        for lab in sorted({kind.lab for kind in kinds.values()}):
-            found, seen = grade(around, lab, *options)
-            printed |= found
+        for folder in sorted({around.folder(kind.lab) for kind in kinds.values()}):
+            results, seen = grade(around, folder, *options)
+            printed |= {student: one for student, one in results if kinds[student].lab == one["lab"]}
             watched.append(seen)
         return Graded(around, printed, watched, calls, differences(before, fingerprints(around)))
 
 
-def grade(around: Surroundings, lab: str, *options: str) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Grade one class, and return results by student and what was seen of the grading process."""
-    report = around.root / f"watched_{lab}.json"
-    watch = [sys.executable, "-m", "tests.autograde.watched", str(report)]
-    command = [sys.executable, "-m", "autograde", "grade", str(around.folder(lab)), "--lab", lab, "--json",
-               "--course", str(around.course.root), *(options or ("--jobs", "2"))]  # fmt: skip
-    secret = {"INSTRUCTORS_SECRET": around.marks["environment"], "HOME": str(around.home)}
-    environment = {**os.environ, **secret, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([*watch, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-4000:]
+def grade(around: Surroundings, folder: Path, *options: str) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, Any]]:
+    """Grade one class; return (student, result) as printed, and what was seen of the grading process."""
     from autograde.roster import students
 
-    by_printed = {printed: path.name for printed, path in students(around.folder(lab)).items()}
+    report = around.root / f"watched_{folder.name}.json"
+    watch = [sys.executable, "-m", "tests.autograde.watched", str(report)]
+    command = [sys.executable, "-m", "autograde", "grade", str(folder), "--json", "--course", str(around.course.root)]
+    secret = {"INSTRUCTORS_SECRET": around.marks["environment"], "HOME": str(around.home)}
+    environment = {**os.environ, **secret, "PYTHONPATH": str(ROOT)}
+    run = [*watch, *command, *(options or ("--jobs", "2"))]
+    done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    by_printed = {printed: path.name for printed, path in students(folder).items()}
     results = json.loads(done.stdout)["submissions"]
-    return {by_printed[one["student"]]: one for one in results}, json.loads(report.read_text())
+    return [(by_printed[one["student"]], one) for one in results], json.loads(report.read_text())
 
 
 def hand_in(around: Surroundings, kinds: Mapping[str, Kind]) -> None:

@@ -49,7 +49,7 @@ def test_no_process_is_left_behind(gallery):
 def test_the_grading_process_stays_small(gallery, capsys):
     peak, servers = (max(seen[name] for seen in gallery.watched) for name in ("peak_mb", "servers_mb"))
     with capsys.disabled():
-        print(f"\n  grading process: {peak:.0f} MB at most; preloaded servers beside it: {servers:.0f} MB")
+        print(f"\n  grading process: {peak:.0f} MB at most; the servers and what they run, beside it: {servers:.0f} MB")
     assert 0 < peak < MOST_MB
     assert servers > 0
 

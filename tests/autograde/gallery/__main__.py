@@ -31,7 +31,7 @@ def main(*groups: str) -> int:
         servers = max(seen["servers_mb"] for seen in graded.watched)
         peak = max(seen["peak_mb"] for seen in graded.watched)
     print(f"\n{len(kinds)} submissions. Damage: {'; '.join(damage) or 'none'}.")
-    print(f"The grading process had {peak:.0f} MB at most; the preloaded servers beside it have {servers:.0f} MB.")
+    print(f"The grading process had {peak:.0f} MB at most; the servers beside it and what they ran {servers:.0f} MB.")
     return 1 if damage else 0
 
 
@@ -48,13 +48,14 @@ def rows(graded: Graded) -> Iterator[str]:
 
 
 def took(graded: Graded) -> dict[str, float]:
-    """Return the seconds from one result to the next; the first of a lab is left out, it waited for the servers."""
+    """Return the seconds from one result to the next; the first of a class is left out, it waited for the servers."""
     found: dict[str, float] = {}
-    for lab in graded.labs():
-        named = {graded.named(student): student for student, one in graded.printed.items() if one["lab"] == lab}
-        paths = (graded.out(lab) / "results").glob("*/*/results.json")
-        written = sorted((path.stat().st_mtime_ns, named[path.parent.parent.name]) for path in paths)
-        found |= {student: (now - last) / 1e9 for (last, _), (now, student) in pairwise(written)}
+    named = {(one["student"], one["lab"]): student for student, one in graded.printed.items()}
+    for out in graded.outs():
+        paths = (out / "results").glob("*/*/results.json")
+        written = sorted((path.stat().st_mtime_ns, (path.parent.parent.name, path.parent.name)) for path in paths)
+        spent = {key: (now - last) / 1e9 for (last, _), (now, key) in pairwise(written)}
+        found |= {named[key]: seconds for key, seconds in spent.items() if key in named}
     return found
 
 

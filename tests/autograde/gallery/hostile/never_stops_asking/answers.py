@@ -5,12 +5,3 @@ def event_loop_normal(scheduler, runner):
             scheduler.has_unfinished()
         except Exception:
             pass
-
-
-# %% grade_id="event_loop_overlap"
-def event_loop_overlap(scheduler, runner):
-    while True:
-        try:
-            scheduler.has_unfinished()
-        except Exception:
-            pass
