@@ -13,7 +13,6 @@ from autograde.keys import Key, grader_version, key, lab_hash, submission_hash
 from autograde.roster import labs_of, students
 from autograde.store import Damaged, Store
 
-LONGEST_NAME = 128  # characters that nbgrader's database keeps of a student's name
 CHANGES = (("submission", "changed notebook"), ("lab", "changed lab"), ("grader", "changed grader"))
 
 
@@ -63,15 +62,10 @@ def chosen_labs(course: Course, folder: Path, named: str | None) -> list[Lab]:
 
 
 def plan(course: Course, folder: Path, lab: Lab, store: Store, unsafe: bool = False) -> LabPlan:
-    """Return what there is to run for one lab. Writes nothing.
-
-    Raises:
-        CannotGrade: the name of a student's folder is longer than a gradebook can keep.
-    """
+    """Return what there is to run for one lab. Writes nothing."""
     about, grader, isolation = lab_hash(course, lab, folder), grader_version(), "none" if unsafe else "sandbox"
     planned = []
     for student, path in students(folder).items():
-        _check_name(student)
         wanted = Key(submission_hash(lab, student, path / lab.name), about, grader, isolation)
         planned.append(_planned(student, path / lab.name, wanted, store, lab))
     return LabPlan(lab, tuple(planned), source_of(Key("", about, grader, isolation)))
@@ -97,14 +91,6 @@ def again(course: Course, folder: Path, lab: Lab, student: str, store: Store, un
     if found.before is None:
         raise CannotGrade(f"{student} has no result for {lab.name} yet. Grade the class first.")
     return found._replace(why="asked for")
-
-
-def _check_name(student: str) -> None:
-    if len(student) > LONGEST_NAME:
-        raise CannotGrade(
-            f"The folder of student {student!r} has a name of {len(student)} characters; nbgrader's gradebook keeps "
-            f"{LONGEST_NAME}. Give it a shorter name."
-        )
 
 
 def _planned(student: str, folder: Path, wanted: Key, store: Store, lab: Lab) -> Planned:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from autograde.course import Lab
 
+LONGEST_NAME = 128  # characters that nbgrader's database keeps of a student's name
+
 
 def students(folder: Path) -> dict[str, Path]:
-    """Return the folder of each student; other files are passed over. A sign that cannot be printed is spelled out."""
+    """Return the folder of each student; other files are passed over.
+
+    A sign that cannot be printed is spelled out, and a name too long for a gradebook is cut and marked.
+    """
     entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
-    return {printable(path.name): path for path in entries}
+    return {_short(printable(path.name)): path for path in entries}
+
+
+def _short(name: str) -> str:
+    """Return a name that a gradebook can keep; one that is cut ends in a hash of the whole, so that none is doubled."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    mark = "~" + hashlib.sha256(name.encode()).hexdigest()[:12]
+    return name[: LONGEST_NAME - len(mark)] + mark
 
 
 def printable(name: str) -> str:
