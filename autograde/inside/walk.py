@@ -1,6 +1,7 @@
 """One notebook from its first cell to its last: what runs where, for how long, and what is said where it stops.
 
     an answer, a cell of the student's own, a plain cell      in the student's process
+    a plain cell as released that only shows something        nowhere: nobody looks
     a locked cell without points                              in the student's process (as released), and here
     a test                                                    here
 
@@ -22,11 +23,12 @@ from autograde.inside.align import grade_id, is_answer, is_locked, is_test
 from autograde.inside.examiner import Ended, Examiner
 from autograde.inside.in_process import canaries, tested
 from autograde.inside.job import IN_PROCESS, Job
-from autograde.inside.outputs import error_output, fair
+from autograde.inside.outputs import error_output, fair, output_from_text
 from autograde.inside.peer import Gone
 from autograde.inside.replies import Walked
 from autograde.inside.shown import Output
 
+NOBODY_LOOKS = "(Not run by the grader: this cell only shows something.)"
 TIMED_OUT = "CellTimeoutError"  # the name that nbgrader gives to a cell which it interrupted
 
 
@@ -41,6 +43,7 @@ class Walk:
         self.notebook, self.tests, self.by, self.limits = notebook, job.tests, by, by.limits
         self.songs = canaries(job.tests.values()) if job.mode == IN_PROCESS else None
         self.released = {grade_id(cell): cell.source for cell in release.cells}
+        self.for_show = {cell.id: cell.source for cell in release.cells if shows_only(cell)}
         self.names = list(answer_names(release))
         self.walked = Walked()
         self.done: set[int] = set()
@@ -84,6 +87,8 @@ class Walk:
         if is_test(cell):
             cell.source = self.tests.get(name, cell.source)
             return self._tested(cell, count)
+        if self.for_show.get(cell.id) == cell.source:
+            return Ended([output_from_text(NOBODY_LOOKS)])
         if not is_locked(cell):
             return self.by.student_cell(cell.source, count)
         if self.songs is not None:
@@ -140,6 +145,18 @@ class Walk:
             if is_test(cell) and index not in self.done:
                 cell.source = self.tests.get(grade_id(cell), cell.source)
                 cell.outputs = [error_output("NotRun", f"{why}, before this test was done.")]
+
+
+def shows_only(cell: NotebookNode) -> bool:
+    """Tell whether a cell of the release is there to be looked at: calls alone, which leave no name behind."""
+    if cell.cell_type != "code" or grade_id(cell):
+        return False
+    try:
+        body = ast.parse(cell.source).body
+    except SyntaxError:  # a magic
+        return False
+    named = any(isinstance(node, ast.NamedExpr) for statement in body for node in ast.walk(statement))
+    return all(isinstance(statement, ast.Expr) for statement in body) and not named
 
 
 def answer_names(release: NotebookNode) -> Iterator[str]:
