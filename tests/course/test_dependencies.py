@@ -33,9 +33,10 @@ def requirements(extra: str | None = None) -> list[Requirement]:
     ]
 
 
-def test_every_extra_holds_the_one_before_it_and_the_last_one_holds_the_kernels_too():
-    assert [extra for extra in EXTRAS if extra != "kernels"] == list(environment.EXTRAS)
-    assert f"{PROJECT['name']}[kernels]" in EXTRAS[environment.EXTRAS[-1]]
+def test_every_extra_holds_the_one_before_it_and_the_last_one_holds_what_only_some_need_too():
+    for_some = ("cluster", "postgresql", "kernels")
+    assert [extra for extra in EXTRAS if extra not in for_some] == list(environment.EXTRAS)
+    assert {f"{PROJECT['name']}[{extra}]" for extra in for_some} <= set(EXTRAS[environment.EXTRAS[-1]])
     for smaller, larger in zip(environment.EXTRAS, environment.EXTRAS[1:], strict=False):
         assert f"{PROJECT['name']}[{smaller}]" in EXTRAS[larger], f"the extra {larger} must hold {smaller}"
 
