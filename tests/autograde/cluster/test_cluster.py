@@ -24,7 +24,7 @@ from tests.autograde.cluster import stand_ins
 from tests.autograde.cluster.local_cluster import cluster, wait_until
 
 pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[cluster]'")
-CLASS, KILLED_AFTER = (400, 100) if os.environ.get("LAUNCH_BOUND_SOAK") else (24, 6)
+CLASS, KILLED_AFTER = (400, 100) if os.environ.get("LAUNCH_BOUND_SOAK") else (16, 5)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:8786", "localhost:8786", "tcp://[::1]:8786", "tls://10.1.2.3:8786"])
