@@ -1,4 +1,7 @@
-"""One writer per class: whoever grades holds a lock on its folder. It goes with its process, however that ends."""
+"""One writer per class, who can be stopped at any time: a lock on its folder, and signals that end or wait.
+
+The lock goes with its process, however that ends.
+"""
 
 from __future__ import annotations
 
@@ -50,3 +53,18 @@ def stopped_politely() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait until the block is done: for what is written in several steps. Main thread only."""
+    heard: list[int] = []
+    both = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _: heard.append(number)) for one in both}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    if heard:
+        raise KeyboardInterrupt

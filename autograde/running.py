@@ -11,6 +11,7 @@ from autograde import gradebook
 from autograde.course import Course
 from autograde.inside.results import SubmissionResult, write_whole
 from autograde.keys import check_hash
+from autograde.lock import undisturbed
 from autograde.marks import held
 from autograde.pipeline import Bench, Graded, bench, run
 from autograde.plan import How, LabPlan, Planned
@@ -76,11 +77,12 @@ def _keep(store: Store, graded: Graded, settle: Settled, plan: Planned) -> Submi
     """Write down all that one run leaves, the result last: from then on it counts."""
     result = settle(plan, graded.result)
     student, lab = result.student, result.lab
-    write_whole(store.out / "autograded" / student / lab / f"{lab}.ipynb", graded.notebook)
     log = store.out / "logs" / student / f"{lab}.txt"
-    if result.status == "grader_error":
-        write_whole(log, graded.log)
-    else:
-        log.unlink(missing_ok=True)
-    store.write(result)
+    with undisturbed():
+        write_whole(store.out / "autograded" / student / lab / f"{lab}.ipynb", graded.notebook)
+        if result.status == "grader_error":
+            write_whole(log, graded.log)
+        else:
+            log.unlink(missing_ok=True)
+        store.write(result)
     return result

@@ -59,7 +59,8 @@ class Store:
     def set_aside(self, student: str, lab: str) -> str:
         """Move a damaged file out of the way, and return a sentence that says where to."""
         path = self.path(student, lab)
-        kept = path.with_name("results.json.damaged")
+        number = len(list(path.parent.glob("results.json.damaged*")))
+        kept = path.with_name(f"results.json.damaged{number or ''}")
         path.replace(kept)
         return f"{path} is damaged. It is kept as {kept.name}, and {student} is graded anew."
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 from autograde.inside.results import CellScore, ExerciseResult, SubmissionResult
 
@@ -85,8 +85,6 @@ class Reply:
 
 def _exercise(found: Mapping[str, Any]) -> ExerciseResult:
     part = ExerciseResult(**{**_known(ExerciseResult, found), "frames": tuple(found.get("frames", ()))})
-    if not all(isinstance(number, int | float) for number in (part.score, part.max_score)):
-        raise ValueError("the points of an exercise are numbers")
     if not 0 <= part.score <= part.max_score:  # NaN is refused with the rest
         raise ValueError(f"{part.id}: {part.score} of {part.max_score} points")
     return part
@@ -119,4 +117,20 @@ def _known(kind: type[Any], found: Mapping[str, Any]) -> dict[str, Any]:
     absent = [name for name in needed if name not in known]
     if absent:
         raise ValueError(f"{kind.__name__} without {', '.join(absent)}")
+    hints = get_type_hints(kind)
+    wrong = [name for name, value in known.items() if not _holds(value, hints[name])]
+    if wrong:
+        raise ValueError(f"{kind.__name__} whose {', '.join(wrong)} is something else than it should be")
     return known
+
+
+def _holds(value: Any, hint: Any) -> bool:
+    """Tell whether JSON's `value` may stand for a field of that type."""
+    if hint in (float, float | None):
+        return isinstance(value, hint | int)
+    if is_dataclass(hint):
+        return isinstance(value, dict)
+    kind, inner = get_origin(hint), get_args(hint)
+    if kind in (tuple, list):
+        return isinstance(value, list) and all(_holds(one, inner[0]) for one in value)
+    return isinstance(value, kind or hint)

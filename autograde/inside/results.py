@@ -141,6 +141,6 @@ def write_whole(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.chmod(0o644)
         part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)  # a full disk, most often
+    except BaseException:  # a full disk, most often, or Ctrl-C
+        part.unlink(missing_ok=True)
         raise

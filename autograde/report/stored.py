@@ -22,7 +22,7 @@ def _stored(path: Path) -> SubmissionResult:
     try:
         return from_stored(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        way_out = "Remove it and grade the class again"
+        way_out = "Grade the class again: that sets it aside, and runs this submission alone"
         raise CannotGrade(f"{path} cannot be read ({type(error).__name__}: {error}). {way_out}.") from error
 
 

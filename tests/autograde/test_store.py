@@ -1,15 +1,18 @@
 """A class is graded again and again: only what changed runs, and nothing that was graded is ever lost."""
 
 import json
+import os
 import shutil
+import signal
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from autograde import plan, running
-from autograde.inside.results import from_stored
-from autograde.lock import only_one
+from autograde.inside.results import from_stored, write_whole
+from autograde.lock import only_one, undisturbed
 from autograde.plan import why
 from autograde.release import release
 from tests.autograde.quick_class import answers, hand_in, left, runs
@@ -181,6 +184,39 @@ def test_two_labs_are_graded_in_one_run(toy):
     assert statuses["toy2", "bob"] == "missing"
     assert len(statuses) == 6
     assert len((toy.out / "grades.csv").read_text().splitlines()) == 7
+
+
+def test_each_damaged_result_is_kept(toy):
+    for damage in ("first", "second", "third"):
+        (toy.path / "bob" / "toy" / "results.json").write_text(damage)
+        toy.grade()
+    kept = sorted((toy.path / "bob" / "toy").glob("results.json.damaged*"))
+    assert [path.read_text() for path in kept] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_what_is_written_in_several_steps_is_whole(number):
+    done, before = [], signal.getsignal(number)
+
+    def written():
+        with undisturbed():
+            os.kill(os.getpid(), number)
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        written()
+    assert done
+    assert signal.getsignal(number) == before
+
+
+def test_who_is_stopped_while_writing_leaves_no_part_of_a_file(tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "chmod", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "results.json", "{}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_calls_of_grade_do_not_get_in_each_others_way(toy):
