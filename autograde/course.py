@@ -33,7 +33,7 @@ class Limits:
 
     cell_seconds: int = 15
     submission_seconds: int = 90
-    memory_gb: float = 4.0  # address space: torch alone maps 0.6 GB, a thread pool 0.1 GB per thread
+    memory_gb: float = 4.0  # that it may write; torch alone takes 0.3 GB, built for CUDA 0.9 GB
     processes: int = 64  # and threads, at a time
     file_mb: int = 50  # all files in the private folder together, which is kept in memory
     cell_output_bytes: int = 100_000

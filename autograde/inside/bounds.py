@@ -1,7 +1,9 @@
 """The limits that a process sets on itself and on all that it starts, before a student's first line; no way back.
 
-Address space, size of a file, open files and core files, on Linux and macOS alike. The number of processes is counted
-per user by the kernel, so it is set only where each submission has a user of its own.
+Memory that a process may write, size of a file, open files and core files. Address space would be the wrong measure: a
+torch with CUDA maps 3 to 5 GB of libraries before anything runs. Memory of several processes together is added up from
+outside (`sandbox.memory`). The number of processes is counted per user by the kernel, so it is set only where each
+submission has a user of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ OPEN_FILES = 256  # each pipe and socket holds memory of the kernel, which nobod
 def bound_this_process(limits: Mapping[str, Any], *, count_processes: bool) -> None:
     """Lower the limits of this process to those of the lab."""
     most = {
-        resource.RLIMIT_AS: int(limits["memory_gb"] * 2**30),
+        resource.RLIMIT_DATA: int(limits["memory_gb"] * 2**30),
         resource.RLIMIT_FSIZE: int(limits["file_mb"] * 2**20),
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_CORE: 0,
@@ -33,4 +35,4 @@ def _lower(kind: int, most: int) -> None:
     try:
         resource.setrlimit(kind, (allowed, allowed))
     except (ValueError, OSError):
-        return  # macOS knows no limit on address space; time and output stay bounded there
+        return  # macOS does not bound this; time and output stay bounded there
