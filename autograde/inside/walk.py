@@ -121,7 +121,7 @@ class Walk:
         sentence = f"It was stopped at the time limit. A cell may take {seconds:g} s. {told}"
         cell.outputs = [*cell.outputs, error_output(TIMED_OUT, sentence)]
         if self.walked.status == "graded":
-            self._stop("timed_out", f"A cell was stopped after {seconds:g} s", grade_id(cell))
+            self._stop("timed_out", f"A cell was stopped after {seconds:g} s")
 
     def _gone(self, gone: Gone, at_the_end: bool) -> tuple[str, str]:
         """Return status and sentence for a student's process that answers no more."""
@@ -132,15 +132,21 @@ class Walk:
         what = "" if gone.how == "closed" else ", or could not be understood any more"
         return "kernel_died", f"Python ended while your notebook ran{what}"
 
-    def _stop(self, status: str, sentence: str, name: str = "") -> None:
-        code = [(index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
-        left = [grade_id(cell) for index, cell in code if index not in self.done and grade_id(cell)]
-        where = name or next(iter(left), "")
+    def _stop(self, status: str, sentence: str) -> None:
         self.walked.status = status
-        self.walked.sentence = f"{sentence} (at the cell `{where}`)." if where else f"{sentence}."
+        self.walked.sentence = f"{sentence}{self._where()}."
+
+    def _where(self) -> str:
+        """Return in which cell it was, the first that is not done. One without a name may be the student's own."""
+        code = [(index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
+        left = [grade_id(cell) for index, cell in code if index not in self.done]
+        named = next(filter(None, left), "")
+        if not named:
+            return " (in a cell near the end)" if left else ""
+        return f" (at the cell `{named}`)" if left[0] else f" (in a cell before `{named}`)"
 
     def _mark_what_did_not_run(self) -> None:
-        why = self.walked.sentence.split(" (at the cell")[0].rstrip(".")
+        why = self.walked.sentence.split(" (")[0].rstrip(".")
         for index, cell in enumerate(self.notebook.cells):
             if is_test(cell) and index not in self.done:
                 cell.source = self.tests.get(grade_id(cell), cell.source)

@@ -1,7 +1,9 @@
 """What ends, when it must end, and what is said: the limit with its number, and no point less than what was earned."""
 
+import nbformat
 import pytest
 
+from autograde.inside.align import grade_id
 from tests.autograde.damage import BOTH, DOUBLE
 from tests.autograde.inside import pair
 
@@ -34,6 +36,16 @@ def test_a_loop_in_an_own_cell_costs_no_exercise():
     result, _ = graded({"double": DOUBLE + "\nwhile True:\n    pass"})
     assert (result.status, result.score) == ("timed_out", 6)
     assert "(at the cell `double`)" in result.sentence
+
+
+def test_a_loop_in_a_cell_that_has_no_name_is_looked_for_in_no_other():
+    toy = pair.toy()
+    notebook = nbformat.reads(toy.handed_in(BOTH).decode(), as_version=4)
+    place = next(place for place, cell in enumerate(notebook.cells) if grade_id(cell) == "roots")
+    notebook.cells.insert(place, nbformat.v4.new_code_cell("while True:\n    pass"))
+    result = pair.run(toy.job(nbformat.writes(notebook).encode())).reply.result
+    assert (result.status, result.score) == ("timed_out", 6)
+    assert result.sentence == "A cell was stopped after 1 s (in a cell before `roots`)."
 
 
 def test_the_judge_names_the_call_that_did_not_end():
