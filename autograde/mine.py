@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograde.course import CannotGrade, Course, Lab
-from autograde.feedback import page
+from autograde.feedback import NEXT_STEPS, cut, page
 from autograde.ingest import read_cells
 from autograde.inside.align import grade_id
 from autograde.inside.handed_in import Unreadable
@@ -30,10 +30,15 @@ from autograde.inside.results import SubmissionResult, to_json, write_whole
 from autograde.own_code import own_code
 from autograde.pages import WORDS, render
 from autograde.pipeline import Graded, bench, run, solution
-from autograde.pool import Pool
+from autograde.pool import Hands, Pool
 from autograde.sandbox.machine import probe
 
 STUDENT = "you"
+AT_HOME = {  # what NEXT_STEPS says to somebody with an instructor
+    "unreadable": "If JupyterLab still opens it, save it there once more. Else `make reset LAB={}` hands the lab out "
+    "afresh and keeps yours in `work/kept/`.",
+    "grader_error": "This is not your fault and says nothing about your work.",
+}
 MARKER = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 
 
@@ -42,6 +47,7 @@ class Mine:
     """What came out for one lab: the result, the exercises that were tried, and where the pages are."""
 
     result: SubmissionResult
+    next_step: str  # "" where the notebook came to its end
     tried: tuple[str, ...]
     feedback: Path
     solutions: Path | None  # None where they were not asked for, or nothing was tried
@@ -58,7 +64,7 @@ def folder_of(course: Course, lab: Lab) -> Path:
 
 
 def changed_labs(course: Course) -> list[Lab]:
-    """Return the labs whose copy in `work/` is not what was handed out.
+    """Return the labs in whose copy in `work/` a cell is not what was handed out. To run one changes no cell.
 
     Raises:
         CannotGrade: there is no copy of any.
@@ -66,36 +72,52 @@ def changed_labs(course: Course) -> list[Lab]:
     labs = [lab for lab in course.labs() if _notebook(course, lab).is_file()]
     if not labs:
         raise CannotGrade(f"{course.root / 'work' / 'labs'} holds no lab yet. `make lab` puts your copies there.")
-    return [lab for lab in labs if _notebook(course, lab).read_bytes() != course.release_path(lab).read_bytes()]
+    return [lab for lab in labs if _is_changed(course, lab)]
+
+
+def _is_changed(course: Course, lab: Lab) -> bool:
+    handed_out = [cell.source for cell in nbformat.read(course.release_path(lab), as_version=4).cells]
+    try:
+        cells = read_cells(folder_of(course, lab), lab.name, lab.limits.notebook_bytes)
+    except Unreadable:
+        return True
+    return [cell.source for cell in cells] != handed_out
 
 
 def _notebook(course: Course, lab: Lab) -> Path:
     return folder_of(course, lab) / f"{lab.name}.ipynb"
 
 
-def grade_mine(course: Course, lab: Lab, show_solutions: bool) -> Mine:
-    """Grade a learner's copy of a lab with the public seed; write the feedback page and, where asked for, solutions.
+def grade_mine(course: Course, labs: Iterable[Lab], show_solutions: bool) -> Iterator[Mine]:
+    """Grade a learner's copies with the public seed; write the feedback pages and, where asked for, the solutions.
 
     Raises:
-        CannotGrade: there is no copy of the lab.
+        CannotGrade: there is no copy of one of the labs.
     """
+    with Pool(course.root, unsafe=not probe().isolates) as hands:
+        for lab in labs:
+            yield _grade_one(course, lab, show_solutions, hands)
+
+
+def _grade_one(course: Course, lab: Lab, show_solutions: bool, hands: Hands) -> Mine:
     folder, out = folder_of(course, lab), course.root / "autograde" / "out" / "mine" / lab.name
     if not _notebook(course, lab).is_file():
         way_out = f"`make lab` puts your copies of all labs there; `make reset LAB={short_name(lab)}` this one afresh"
         raise CannotGrade(f"There is no {_notebook(course, lab)}. {way_out}.")
-    with Pool(course.root, unsafe=not probe().isolates) as hands, bench(course, lab, lab.seed, hands) as place:
+    with bench(course, lab, lab.seed, hands) as place:
         graded = next(run(place, {STUDENT: folder}, 1))
         solved = solution(place)
     release = nbformat.read(course.release_path(lab), as_version=4)
     written = _written(folder, lab, release)
     tried = tuple(name for name in solved if _is_tried(name, written, release, graded.result))
-    write_whole(out / "feedback.html", _feedback(graded))
+    next_step = (NEXT_STEPS | AT_HOME).get(graded.result.status, "").format(short_name(lab))
+    write_whole(out / "feedback.html", _feedback(graded, next_step))
     write_whole(out / "results.json", to_json(graded.result.stored()))
     beside = out / "solutions.html"
     beside.unlink(missing_ok=True)  # that of an earlier answer
     if show_solutions and tried:
         write_whole(beside, solutions_page(graded.result, tried, written, solved))
-    return Mine(graded.result, tried, out / "feedback.html", beside if beside.is_file() else None)
+    return Mine(graded.result, next_step, tried, out / "feedback.html", beside if beside.is_file() else None)
 
 
 def short_name(lab: Lab) -> str:
@@ -103,9 +125,9 @@ def short_name(lab: Lab) -> str:
     return lab.name.split("_")[0]
 
 
-def _feedback(graded: Graded) -> str:
+def _feedback(graded: Graded, next_step: str) -> str:
     no_warning = replace(graded.result, isolation="")  # it is about an instructor who chose to go without a sandbox
-    return page(no_warning)
+    return page(no_warning, next_steps={graded.result.status: next_step}, own=True)
 
 
 def _written(folder: Path, lab: Lab, release: NotebookNode) -> dict[str, str]:
@@ -143,7 +165,7 @@ def solutions_page(
     """Return the page with both answers to each exercise that was tried."""
     parts = [
         {"exercise": part, "yours": written[part.id], "ours": MARKER.sub("", solved[part.id]).rstrip()}
-        for part in result.exercises
+        for part in cut(result, ()).exercises
         if part.id in tried
     ]
     untried = [part.title for part in result.exercises if part.id in written and part.id not in tried]

@@ -7,18 +7,19 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograde.course import ROOT, CannotGrade, Course, Lab
-from autograde.inside.results import ExerciseResult, to_json
+from autograde.inside.results import SubmissionResult, to_json
 from autograde.report.table import LEGEND, MARKS
 from autograde.verbs.options import Verbs, add_output
 
 if TYPE_CHECKING:
     from autograde.mine import Mine
 
+INDENT = " " * 14  # under an exercise's title
 WIDEST = 100  # characters of a line of text: longer ones are hard to read
 NO_SANDBOX = "It ran without a sandbox, as it does in JupyterLab: it is your own code on your own machine."
 
@@ -45,44 +46,57 @@ def _run(options: argparse.Namespace) -> int:
         raise CannotGrade(
             "Notebooks are graded on Linux or macOS; on Windows use WSL. The checks in a lab work anywhere."
         )
-    from tqdm import tqdm
-
     from autograde.mine import changed_labs, grade_mine
 
     course = Course(options.course.resolve())
     labs = [course.lab(options.lab)] if options.lab else changed_labs(course)
-    # disable=None: a bar on a terminal, and nothing in a log or a pipe
-    watched = tqdm(labs, "grading", unit="lab", disable=None, leave=False)
-    found = [grade_mine(course, lab, options.solutions) for lab in watched]
+    found: list[Mine] = []
+    for lab, one in zip(labs, grade_mine(course, _announced(labs), options.solutions), strict=True):
+        if not options.json:
+            print(*["\n"] * bool(found), *_lines(lab, one), sep="\n", flush=True)
+        found.append(one)
     if options.json:
         print(to_json({"version": 1, "labs": [one.public() for one in found]}), end="")
-        return 0
-    for lab, one in zip(labs, found, strict=True):
-        print("\n".join(_lines(lab, one)))
-    if not found:
+    elif not found:
         print("Every lab in work/labs is as it was handed out: there is nothing to grade yet.")
     return 0
 
 
+def _announced(labs: Sequence[Lab]) -> Iterator[Lab]:
+    """Yield each lab when its turn comes, and say so where it hides in no output: the first takes seconds to start."""
+    for lab in labs:
+        print(f"Grading {lab.name} ...", file=sys.stderr, flush=True)
+        yield lab
+
+
 def _lines(lab: Lab, mine: Mine) -> Iterator[str]:
-    result = mine.result
-    yield f"{result.lab}: {result.score:g} of {result.max_score:g} points"
-    for said in (result.sentence, *result.notes):
+    from autograde.feedback import cut, headline, is_unknown
+
+    result = cut(mine.result, ())
+    yield f"{result.lab}: {headline(result)}"
+    for said in (result.sentence, mine.next_step, *result.notes):
         yield from _wrapped(said, "  ")
-    yield ""
-    for exercise in result.exercises:
-        yield from _exercise(exercise)
-    yield f"\n{LEGEND}\n"
+    if not is_unknown(result):
+        yield from _exercises(result)
     if result.isolation != "sandbox":
         yield NO_SANDBOX
     yield f"Feedback page: {mine.feedback}"
     yield _about_solutions(lab, mine)
 
 
-def _exercise(exercise: ExerciseResult) -> Iterator[str]:
-    got = f"{exercise.score:g} / {exercise.max_score:g}"
-    yield f"  {MARKS[exercise.status]} {got:>8}  {exercise.title}"
-    yield from _wrapped(exercise.message, " " * 14)
+def _exercises(result: SubmissionResult) -> Iterator[str]:
+    from autograde.feedback import look_first
+    from autograde.pages import plain
+
+    yield ""
+    for one in result.exercises:
+        got = f"{one.score:g} / {one.max_score:g}"
+        yield f"  {MARKS[one.status]} {got:>8}  {one.title}"
+        for said in (one.message, look_first(one, result.exercises)):
+            yield from _wrapped(said, INDENT)
+        if one.status in ("wrong", "partial"):
+            yield from (INDENT + line for frame in one.frames for line in plain(frame).splitlines())
+    yield f"\n{LEGEND}\n"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograde.feedback import MAX_ANSWER, MAX_FRAME, MAX_FRAMES, MAX_MESSAGE, MAX_NOTES, WITHHELD, page
-from autograde.inside.results import STATUSES, ExerciseResult, SubmissionResult
+from autograde.feedback import MAX_ANSWER, MAX_FRAME, MAX_FRAMES, MAX_MESSAGE, MAX_NOTES, WITHHELD, look_first, page
+from autograde.inside.results import STATUSES, CellScore, ExerciseResult, SubmissionResult
 from autograde.pages import WORDS, plain, style, style_hash
 from tests.autograde.made_results import ADA, ANSWER, FAILED, FRAME, LAB, REGRADE, failed
 
@@ -108,6 +108,48 @@ def test_a_notebook_that_was_not_graded_does_not_look_like_one_with_no_points(st
 def test_who_failed_is_told_what_to_do(status):
     told = Read(page(failed("bob", status))).text
     assert any(word in told for word in ("Restart Kernel", "Hand in the", "tell your instructor", "not your fault"))
+
+
+def test_what_was_said_in_the_notebook_names_the_place_where_it_is_read_elsewhere():
+    told = Read(page(one(message="You round down. See 'Padding goes up' above."))).text
+    assert "See 'Padding goes up' in the lab." in told
+
+
+def test_a_cell_says_to_which_exercise_it_belongs():
+    cell = CellScore("test_size_for", "size_for", True, False, 0.0, 2.0, "", False)
+    stopped = replace(
+        ADA, sentence="Python ended (at the cell `test_size_for`).", notes=("The cell `setup` was missing.",)
+    )
+    told = Read(page(replace(stopped, cells=(cell,)))).text
+    assert "Python ended (at the cell test_size_for of 4.2 Size lookup)." in told
+    assert "The cell setup was missing." in told
+
+
+STANDS_ON = replace(
+    ADA.exercises[2], status="wrong", score=0, answer="def padding_waste(s):\n    return size_for(3, s)"
+)
+
+
+@pytest.mark.parametrize("status", ["wrong", "not_attempted", "not_run"])
+def test_an_answer_that_calls_one_which_is_not_right_says_where_to_look_first(status):
+    below = replace(ADA.exercises[1], status=status)
+    told = look_first(STANDS_ON, (below, STANDS_ON))
+    assert told == "Your answer calls `size_for`, and 4.2 Size lookup is not right yet: look there first."
+    assert told.replace("`", "") in Read(page(replace(ADA, exercises=(below, STANDS_ON)))).text
+
+
+def test_an_answer_is_sent_nowhere_without_need():
+    size_for = ADA.exercises[1]
+    right = replace(size_for, status="right")
+    assert look_first(STANDS_ON, (right, STANDS_ON)) == "", "what it calls is right"
+    assert look_first(replace(STANDS_ON, status="right"), (size_for,)) == "", "nothing is wrong with it"
+    assert look_first(replace(STANDS_ON, answer=f"{ANSWER}\nsize_for(1, [])"), (size_for,)) == "", "it has its own"
+    assert look_first(replace(STANDS_ON, answer="x.size_for(1)  # size_for"), (size_for,)) == "", "it is another"
+
+
+def test_an_answer_may_be_called_by_the_name_that_it_gives():
+    ring = replace(ADA.exercises[1], id="ring_map", answer="class RingMap:\n    pass")
+    assert "`RingMap`" in look_first(replace(STANDS_ON, answer="def f():\n    return RingMap(3)"), (ring,))
 
 
 def test_points_that_a_person_gave_to_a_missing_notebook_are_shown():
