@@ -29,6 +29,8 @@ LIBRARIES = (
 )
 LOADER = ("/etc/ld.so.cache", "/etc/alternatives")
 HUGE_PAGES = "/sys/kernel/mm/transparent_hugepage"  # glibc asks there whether it may use them
+# Who maps /dev/zero holds memory that no limit counts; /dev/full reads the same, and cannot be mapped.
+NO_SHARED_MEMORY = ("--dev-bind", "/dev/full", "/dev/zero")
 INSIDE = (ROOT / "autograde" / "__init__.py", ROOT / "autograde" / "inside")
 
 
@@ -61,7 +63,8 @@ class Box:
             *self._user(),
             *_libraries(),
             *self._files(),
-            *("--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--dir", "/tmp", "--remount-ro", "/"),
+            *("--proc", "/proc", "--dev", "/dev", *NO_SHARED_MEMORY, "--remount-ro", "/dev"),
+            *("--dir", "/tmp", "--remount-ro", "/"),
             *("--chdir", str(ROOT), "--", *inner),
         ]
 

@@ -1,8 +1,9 @@
 """How much memory a process and all that it started hold together, read from outside.
 
 In a pid namespace whoever loses its parent becomes a child of pid 1, so nothing gets away. Counted are pages that no
-file backs. Pages that a child still shares with the server count for each, so the sum errs upwards: `share_gb` divides
-them among those who hold them, takes longer, and is asked only when the sum is too much.
+file backs, in memory or swapped out, and the tables that find them: a page here and a page there costs more in tables
+than in pages. What a child still shares with the server counts for each, so the sum errs upwards: `share_gb` divides it
+among those who hold it, takes longer, and is asked only when the sum is too much.
 """
 
 from __future__ import annotations
@@ -14,19 +15,24 @@ import psutil  # type: ignore[import-untyped]
 
 PROC = Path("/proc")
 GB = 2**20  # in kB, as /proc counts
+PAGES = ("RssAnon:", "RssShmem:", "VmSwap:")
+SHARES = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:")
+TABLES = ("VmPTE:",)
 
 
 def used_gb(pid: int) -> float:
     """Return the memory of `pid` and its descendants, by a quick count."""
     if not PROC.is_dir():  # macOS
         return sum(_resident(one) for one in family(pid)) / 2**30
-    return sum(_kilobytes(PROC / str(one) / "status", ("RssAnon:", "RssShmem:")) for one in family(pid)) / GB
+    return sum(_kilobytes(PROC / str(one) / "status", PAGES + TABLES) for one in family(pid)) / GB
 
 
 def share_gb(pid: int) -> float | None:
     """Return the memory of `pid` and its descendants, shared pages divided; None where it may not be looked at."""
-    shares = [_kilobytes(PROC / str(one) / "smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) for one in family(pid)]
-    return sum(shares) / GB if any(shares) else None
+    members = list(family(pid))
+    shares = [_kilobytes(PROC / str(one) / "smaps_rollup", SHARES) for one in members]
+    tables = [_kilobytes(PROC / str(one) / "status", TABLES) for one in members]
+    return sum(shares + tables) / GB if any(shares) else None
 
 
 def family(pid: int) -> Iterator[int]:

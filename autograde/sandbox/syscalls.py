@@ -1,9 +1,10 @@
 """The calls of the kernel that a sandboxed process is refused: a seccomp filter, made once and handed to the servers.
 
 What is refused looks into other processes, makes namespaces or mounts, opens a socket to anybody, runs code in the
-kernel, or holds memory that no limit counts. All else stays allowed, so that what a library needs works. A call that
-the kernel learned after this was written is answered as by a kernel that lacks it. `setsid` is answered and not done:
-many kernels share out the CPU by session, and a student with a hundred busy ones would leave none to a neighbour.
+kernel, keeps others waiting, or holds memory that no limit counts. All else stays allowed, so that what a library needs
+works. A call that the kernel learned after this was written is answered as by a kernel that lacks it. `setsid` is
+answered and not done: many kernels share out the CPU by session, and a student with a hundred busy ones would leave
+none to a neighbour.
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ REFUSED = {
     "the machine": "reboot swapon swapoff acct syslog settimeofday stime clock_settime clock_adjtime adjtimex "
     "sethostname setdomainname iopl ioperm modify_ldt vm86 vm86old nfsservctl sysfs _sysctl uselib ustat vhangup "
     "personality move_pages migrate_pages",
+    "what others wait for": "sync syncfs inotify_init inotify_init1 io_setup",
     "memory that no limit counts": "memfd_create memfd_secret shmget shmat shmctl shmdt msgget msgsnd msgrcv msgctl "
     "semget semop semtimedop semctl mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr",
 }
 ABSENT = ("clone3",)  # its flags lie in memory, where no filter looks; libc goes on with clone
 YOUNGER = range(457, 600)  # from statmount on: numbers are the same on every architecture there
 NEW_NAMESPACES = (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
+LEASES = (1024, 1026)  # F_SETLEASE, F_NOTIFY: who opens a leased file of the library waits for 45 s
+SHARED_AND_NAMELESS = (0x2F, 0x21)  # MAP_SHARED | MAP_ANONYMOUS: its pages stay when all but one are unmapped
 SOCKET_KINDS = (2, 3, 4, 5, 6, 10)  # all but SOCK_STREAM, which alone cannot be turned to another address
 
 
@@ -69,6 +73,9 @@ def _refuse(rules: Any, seccomp: Any) -> None:
     rules.add_rule(seccomp.ERRNO(0), "setsid")
     for flag in NEW_NAMESPACES:
         rules.add_rule(denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
+    for command in LEASES:
+        rules.add_rule(denied, "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFF_FFFF, command))
+    rules.add_rule(denied, "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, *SHARED_AND_NAMELESS))
     rules.add_rule(denied, "socketpair", seccomp.Arg(0, seccomp.NE, int(socket.AF_UNIX)))
     for kind in SOCKET_KINDS:
         rules.add_rule(denied, "socketpair", seccomp.Arg(1, seccomp.MASKED_EQ, 0xF, kind))

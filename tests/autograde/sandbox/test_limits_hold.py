@@ -82,6 +82,22 @@ def test_memory_of_many_processes_together_is_added_up_and_named(enrol):
     assert "the student's process is gone" in student.error("found = 1"), "it was ended, and the tester goes on"
 
 
+@pytest.mark.parametrize("behind", ["-1", "os.open('/dev/zero', os.O_RDWR)"], ids=["nothing", "zeros"])
+def test_no_memory_is_shared_that_lies_in_no_file(student, behind):
+    """All of it would stay as long as one page is mapped, and nobody could count the rest."""
+    assert "Error" in student.error(f"import mmap, os; mmap.mmap({behind}, 4096)")
+    assert student.run("import os; found = list(os.read(os.open('/dev/zero', os.O_RDONLY), 2))") == [0, 0]
+
+
+def test_the_tables_that_find_pages_are_memory_too(enrol):
+    student = enrol(replace(SMALL, memory_gb=0.25))
+    student.run(
+        "import mmap as m\nheld = m.mmap(-1, 2**38, m.MAP_PRIVATE | m.MAP_ANONYMOUS, m.PROT_READ)\n"
+        "for place in range(0, len(held), 2**21): held[place]"
+    )
+    assert broken_limit(student).endswith("more than the 0.25 GB allowed")
+
+
 def test_memory_within_the_limit_breaks_nothing(student):
     student.run("held = b'x' * (100 * 2**20)")
     assert student.pair.poll() == ""

@@ -10,7 +10,7 @@ import pytest
 
 from autograde.course import ROOT
 from autograde.sandbox.servers import Servers
-from autograde.sandbox.syscalls import REFUSED, YOUNGER
+from autograde.sandbox.syscalls import LEASES, REFUSED, YOUNGER
 from tests.autograde.sandbox.conftest import Student, puppets
 
 pytestmark = pytest.mark.sandbox
@@ -93,6 +93,13 @@ for name, number in {numbers()!r}.items():
         found[name] = ctypes.get_errno()
 """
     assert len(numbers()) > 60 and student.run(code) == {}
+
+
+@pytest.mark.parametrize("command", [*LEASES, LEASES[0] | 1 << 32], ids=["lease", "notify", "half of a register"])
+def test_no_file_of_the_library_can_be_leased(student, command):
+    """Everybody who opens it would wait for 45 s: the owner of the library may lease it, and grades as a rule."""
+    calls = f"syscall({numbers_of('fcntl')}, os.open(os.__file__, os.O_RDONLY), ctypes.c_long({command}), 1)"
+    assert answers(student, calls) == "EPERM"
 
 
 def test_calls_that_nobody_has_thought_of_yet_are_absent(student):
