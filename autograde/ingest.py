@@ -52,13 +52,20 @@ def read_cells(folder: Path, lab: str, max_bytes: int) -> list[HandedIn]:
 
 def find_notebook(folder: Path, lab: str) -> Path:
     """Return `<lab>.ipynb`, or the only notebook of the folder when it was renamed, as browsers do on download."""
+    try:
+        return _found(folder, lab)
+    except OSError as error:  # closed to who grades: it must not stop the class
+        raise Unreadable(f"The folder {printable(folder.name)} cannot be opened: {error.strerror}.") from error
+
+
+def _found(folder: Path, lab: str) -> Path:
     for part in (folder.parent, folder):
         if part.is_symlink():
             raise Unreadable(f"{printable(part.name)} is a link to another folder; hand in the folder itself.")
     named = folder / f"{lab}.ipynb"
     if os.path.lexists(named):
         return named
-    others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
+    others = sorted(path for path in folder.iterdir() if path.suffix == ".ipynb") if folder.is_dir() else []
     if len(others) > 1:
         names = ", ".join(printable(path.name) for path in others[:4])
         raise Missing(f"{len(others)} notebooks were handed in ({names}), none called {lab}.ipynb: which counts?")

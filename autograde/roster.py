@@ -10,6 +10,7 @@ from pathlib import Path
 from autograde.course import Lab
 
 LONGEST_NAME = 128  # characters that nbgrader's database keeps of a student's name
+SPELLED_OUT = '\\<>"'
 
 
 def students(folder: Path) -> dict[str, Path]:
@@ -17,8 +18,15 @@ def students(folder: Path) -> dict[str, Path]:
 
     A sign that cannot be printed is spelled out, and a name too long for a gradebook is cut and marked.
     """
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir())
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _is_folder(path))
     return {_short(printable(path.name)): path for path in entries}
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a link into a folder that is closed to who grades: it stops nobody
+        return False
 
 
 def _short(name: str) -> str:
@@ -30,9 +38,15 @@ def _short(name: str) -> str:
 
 
 def printable(name: str) -> str:
-    """Return the name as it can be shown; the backslash is spelled out too, so that two names never become one."""
-    shown = (sign if sign.isprintable() and sign != "\\" else sign.encode("unicode_escape").decode() for sign in name)
-    return "".join(shown)
+    """Return the name as it can be shown; the backslash is spelled out too, so that two names never become one.
+
+    So are the signs of markup: nbgrader's formgrader puts the names of students into its pages as they are.
+    """
+    return "".join(sign if sign.isprintable() and sign not in SPELLED_OUT else _spelled(sign) for sign in name)
+
+
+def _spelled(sign: str) -> str:
+    return f"\\x{ord(sign):02x}" if sign in '<>"' else sign.encode("unicode_escape").decode()
 
 
 def labs_of(folder: Path, labs: Iterable[Lab]) -> list[Lab]:
