@@ -16,6 +16,8 @@ from typing import Any, TextIO
 CUT = "\n... a part of this cell's output was cut off here ...\n"
 KEPT_END = 2_000  # characters
 MAX_RESULT = 20_000  # characters
+# What nbgrader's formgrader shows. Of other forms it shows none, stumbles over a widget, and a script is for nobody.
+FORMS = ("text/plain", "text/html", "text/markdown", "text/latex", "image/svg+xml", "image/png", "image/jpeg")
 ADDRESS = re.compile(r"\b0x[0-9a-f]{7,16}\b")
 Output = dict[str, Any]
 
@@ -131,13 +133,14 @@ def _believe(one: Mapping[str, Any], shown: Shown) -> None:
 
 
 def _bundle(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return the forms of a displayed thing that are text, pictures as base64, as a kernel sends them."""
+    """Return the known forms of a displayed thing that are text, pictures as base64, as a kernel sends them."""
     found = {}
-    for kind, form in data.items():
+    for kind in FORMS:
+        form = data.get(kind)
         if isinstance(form, bytes):
-            found[str(kind)] = base64.b64encode(form).decode("ascii")
+            found[kind] = base64.b64encode(form).decode("ascii")
         elif isinstance(form, str):
-            found[str(kind)] = str.__str__(form)
+            found[kind] = str.__str__(form)
     return found
 
 

@@ -54,6 +54,14 @@ def test_html_and_display_are_kept(toy):
     assert [one["data"].get("text/html") for one in outputs] == [["<b>1</b>"], None]
 
 
+def test_of_what_is_displayed_only_forms_that_a_formgrader_shows_are_kept(toy):
+    """It fails on a widget without its state, and a script or a diagram has no business there."""
+    forms = ("text/vnd.mermaid", "application/javascript", "application/vnd.jupyter.widget-view+json")
+    lines = [f"display({{{form!r}: '</pre><script>1</script>', 'text/plain': 'x'}}, raw=True)" for form in forms]
+    outputs = shown(toy, "from IPython.display import display", *lines)
+    assert [list(one["data"]) for one in outputs] == [["text/plain"]] * 3
+
+
 def test_a_package_that_is_there_is_found_and_no_other_is_installed(toy):
     said = text(shown(toy, "%pip install numpy", "%pip install no_such_package_anywhere"))
     assert "Requirement already satisfied: numpy" in said and "No matching distribution found" in said
