@@ -9,6 +9,7 @@ from pathlib import Path
 from autograde.course import CannotGrade, Course
 from autograde.feedback import page
 from autograde.inside.results import SubmissionResult, to_json, write_whole
+from autograde.lock import only_one
 from autograde.verbs.graded import the_graded
 from autograde.verbs.options import Verbs, add_database, add_folder, add_output, verb
 
@@ -33,7 +34,8 @@ def _run(options: argparse.Namespace) -> int:
         raise CannotGrade(f"There is no result of {options.student!r}. {_known(results)}")
     place = course.out(folder) / "feedback"
     hidden = {lab: hidden_lines(course, lab, folder) for lab in {one.lab for one in mine}}
-    written = [(one, _write(place, one, hidden[one.lab])) for one in mine]
+    with only_one(course.out(folder)):  # `grade` writes the same files
+        written = [(one, _write(place, one, hidden[one.lab])) for one in mine]
     if options.json:
         pages = [{"student": one.student, "lab": one.lab, "page": str(path)} for one, path in written]
         print(to_json({"version": 1, "feedback": str(place), "pages": pages}), end="")

@@ -10,6 +10,7 @@ import pytest
 from autograde.cli import main
 from autograde.course import Course
 from autograde.inside.results import CellScore
+from autograde.lock import only_one
 from autograde.marks import Comment, Grade, Held
 from autograde.store import Store
 from autograde.verbs import graded
@@ -88,6 +89,12 @@ def test_feedback_of_one_student_writes_that_page_alone(the_class):
         {"student": "ada", "lab": LAB, "page": str(the_class.out / "feedback" / "ada" / LAB / f"{LAB}.html")}
     ]
     assert not (the_class.out / "feedback" / "zoe").exists()
+
+
+def test_feedback_waits_for_a_grader_that_writes_the_same_pages(the_class):
+    with only_one(the_class.out):
+        assert "is at work on" in the_class.call("feedback", status=1)
+    the_class.call("feedback")
 
 
 def test_feedback_of_somebody_else_says_who_there_is(the_class):
