@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from autograde.cli import main
-from autograde.course import ROOT, Course
+from autograde.course import Course
 from autograde.release import release
+from tests.autograde.calling import Called, call
 from tests.autograde.gallery import GROUPS, Kind, entries, write_class
 from tests.autograde.graded_gallery import grade_all
+from tests.autograde.quick_class import THREE, hand_in, patched
 
 # A course, and what students wrote, some of them to do harm: pytest must not import it to look for doctests.
 collect_ignore = ["toy", *(f"gallery/{group}" for group in GROUPS)]
@@ -50,39 +47,11 @@ class ToyClass:
 
     def call(self, verb: str, *arguments: str) -> Called:
         """Run a verb in this process."""
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = main([verb, "--course", str(self.course.root), *arguments])
-        return Called(status, out.getvalue(), err.getvalue())
+        return call(verb, "--course", str(self.course.root), *arguments)
 
     def grade(self, *arguments: str) -> dict[str, dict[str, Any]]:
         """Grade, and return the printed results by student."""
         return by_student(self.call("grade", "--json", "--jobs", "2", *arguments))
-
-    def grade_from_the_shell(self) -> dict[str, dict[str, Any]]:
-        """The same as a person does it, with a secret in the environment."""
-        command = [
-            sys.executable,
-            "-m",
-            "autograde",
-            "grade",
-            "--course",
-            str(self.course.root),
-            "--json",
-            "--jobs",
-            "2",
-        ]
-        environment = {**os.environ, "INSTRUCTORS_SECRET": "42", "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        return by_student(Called(done.returncode, done.stdout, done.stderr))
-
-
-class Called(NamedTuple):
-    """What a call of the command line came to."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 def by_student(called: Called) -> dict[str, dict[str, Any]]:
@@ -113,6 +82,31 @@ def new_class(tmp_path_factory, blank):
         return ToyClass(Course(root))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def graded_once(new_class):
+    """A class of three, graded once by hands that run nothing."""
+    toy = new_class()
+    released = release(toy.course, toy.lab)
+    with pytest.MonkeyPatch.context() as patch:
+        patched(patch)
+        hand_in(toy.course, released, THREE)
+        toy.grade()
+    return SimpleNamespace(toy=toy, released=released)
+
+
+@pytest.fixture
+def toy(graded_once, tmp_path, monkeypatch):
+    """A copy of that class, to do with it what one likes; it is graded by hands that run nothing from here on, too."""
+    root = tmp_path / "toy"
+    shutil.copytree(graded_once.toy.course.root, root)
+    made = ToyClass(replace(graded_once.toy.course, root=root))
+    tried = patched(monkeypatch)
+    return SimpleNamespace(
+        course=made.course, out=made.out, call=made.call, grade=made.grade, lab=made.lab, tried=tried,
+        hand_in=lambda answers: hand_in(made.course, graded_once.released, answers),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, text
 
+from autograde import running
 from autograde.course import ROOT, Course
 from autograde.marks import held
+from tests.autograde.quick_grade import quick_hands
 
 QUICK = "tests.autograde.quick_grade"
 VIEWS = ("results", "autograded", "feedback", "views", "preflight")
@@ -44,6 +48,22 @@ def answers(number: int) -> dict[str, str]:
 
 def class_of(size: int) -> dict[str, dict[str, str]]:
     return {f"student{number:04d}": answers(number) for number in range(size)}
+
+
+THREE = {"ada": answers(1), "bob": answers(2), "cyd": answers(3)}
+
+
+def patched(patch: pytest.MonkeyPatch) -> list[str]:
+    """Grade in this process with hands that run nothing; return the list of preflights, which grows."""
+    tried: list[str] = []
+    patch.setattr(running, "hands", quick_hands)
+    patch.setattr(running, "preflight", lambda place, at_once: tried.append(place.lab.name))
+    return tried
+
+
+def result(out: Path, student: str) -> dict[str, Any]:
+    """Return a stored result."""
+    return json.loads((out / "results" / student / "toy" / "results.json").read_text())
 
 
 def runs(out: Path) -> list[tuple[str, str]]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import subprocess
 import sys
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from autograde.cli import main
 from autograde.course import ROOT
 from autograde.similar.compare import LINE_WHOLE
 from autograde.similar.shares import of_pairs
+from tests.autograde.calling import Called, call
 from tests.autograde.similar_class import (
     LAB,
     commented,
@@ -32,26 +29,21 @@ from tests.autograde.similar_class import (
 )
 
 
-class Called(NamedTuple):
-    status: int
-    out: str
-    err: str
+class Compared(Called):
+    """What a call of `similar` came to."""
 
     @property
     def lab(self):
-        assert self.status == 0, self.err
-        return json.loads(self.out)["labs"][0]
+        assert self.returncode == 0, self.stderr
+        return json.loads(self.stdout)["labs"][0]
 
     def pair(self, *students):
         """Return the listed pair of two students, or None."""
         return next((one for one in self.lab["pairs"] if one["students"] == sorted(students)), None)
 
 
-def call(course, folder, *arguments):
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main(["similar", str(folder), "--course", str(course.root), "--jobs", "2", *arguments])
-    return Called(status, out.getvalue(), err.getvalue())
+def similar(course, folder, *arguments):
+    return Compared(*call("similar", str(folder), "--course", str(course.root), "--jobs", "2", *arguments))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +69,7 @@ def planted(course, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(course, planted):
-    return call(course, planted, "--json")
+    return similar(course, planted, "--json")
 
 
 @pytest.mark.parametrize(
@@ -104,13 +96,13 @@ def test_nobody_who_wrote_for_themselves_comes_near_a_copy_as_a_whole(found):
 
 def test_two_with_the_courses_own_solution_share_nothing(course, tmp_path):
     hand_in(course, tmp_path, {"one": solution(course), "two": solution(course), "three": {}})
-    assert call(course, tmp_path, "--json").lab["pairs"] == []
+    assert similar(course, tmp_path, "--json").lab["pairs"] == []
 
 
 def test_what_stands_in_locked_cells_is_nobodys_share(course, tmp_path):
     long = "\n".join(f"table_{number} = [{number}] * {number + 7}" for number in range(60))
     hand_in(course, tmp_path, {name: {"test_size_for": long, "setup": long} for name in ("one", "two", "three")})
-    found = call(course, tmp_path, "--json")
+    found = similar(course, tmp_path, "--json")
     assert (found.lab["compared"], found.lab["pairs"]) == (3, [])
 
 
@@ -123,7 +115,7 @@ def test_a_notebook_that_lost_its_metadata_is_compared_as_well(course, tmp_path)
         cell["metadata"] = {}
         del cell["id"]
     write(tmp_path, "bare", bare)
-    assert call(course, tmp_path, "--json").pair("bare", "student_02")["stands_out"]
+    assert similar(course, tmp_path, "--json").pair("bare", "student_02")["stands_out"]
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +146,7 @@ def _folder(folder, student):
 
 
 def test_a_hostile_notebook_costs_itself_and_nobody_else(course, hostile):
-    found = call(course, hostile, "--json")
+    found = similar(course, hostile, "--json")
     assert found.pair("student_00", "twin")["stands_out"]
     assert {"huge_cell", "many_cells"} <= {*found.lab["cut"]}
     assert {*found.lab["not_compared"]} == {"binary", "deep_json", "much_json", "fifo"}
@@ -180,9 +172,9 @@ def test_the_same_class_gives_the_same_answer_in_another_process(course, planted
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == json.loads(found.out)
+    assert json.loads(done.stdout) == json.loads(found.stdout)
 
 
 def test_a_class_that_is_not_there_is_said_so(course, tmp_path):
-    assert "There is no folder" in call(course, tmp_path / "nowhere").err
-    assert "holds no submission" in call(course, tmp_path).err
+    assert "There is no folder" in similar(course, tmp_path / "nowhere").stderr
+    assert "holds no submission" in similar(course, tmp_path).stderr

@@ -6,51 +6,20 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from autograde import plan, running
+from autograde import plan
 from autograde.inside.results import from_stored, write_whole
 from autograde.lock import only_one, undisturbed
 from autograde.plan import why
 from autograde.release import release
-from tests.autograde.quick_class import answers, hand_in, left, runs
-from tests.autograde.quick_grade import quick_hands
-
-THREE = {"ada": answers(1), "bob": answers(2), "cyd": answers(3)}
+from tests.autograde.quick_class import THREE, answers, hand_in, left, result, runs
 
 
-@pytest.fixture(scope="module")
-def first(new_class):
-    """A class of three, graded once. Copied by `toy`, so that tests may do with it what they like."""
-    toy = new_class()
-    released = release(toy.course, toy.lab)
-    with pytest.MonkeyPatch.context() as patch:
-        patched(patch)
-        hand_in(toy.course, released, THREE)
-        toy.grade()
-    return SimpleNamespace(toy=toy, released=released)
-
-
-def patched(patch):
-    """Grade with hands that run nothing; return the list of preflights."""
-    tried = []
-    patch.setattr(running, "hands", quick_hands)
-    patch.setattr(running, "preflight", lambda place, at_once: tried.append(place.lab.name))
-    return tried
-
-
-@pytest.fixture
-def toy(first, tmp_path, monkeypatch):
-    root = tmp_path / "toy"
-    shutil.copytree(first.toy.course.root, root)
-    made = type(first.toy)(replace(first.toy.course, root=root))
-    tried = patched(monkeypatch)
-    return SimpleNamespace(
-        course=made.course, out=made.out, call=made.call, grade=made.grade, lab=made.lab, tried=tried,
-        hand_in=lambda answers: hand_in(made.course, first.released, answers), path=made.out / "results",
-    )  # fmt: skip
+def path_of(toy, student):
+    """Return where a result lies."""
+    return toy.out / "results" / student / "toy" / "results.json"
 
 
 def plans(toy, *more):
@@ -58,10 +27,6 @@ def plans(toy, *more):
     called = toy.call("grade", "--dry-run", "--json", *more)
     assert called.returncode == 0, called.stderr
     return {one["student"]: one["why"] for one in json.loads(called.stdout)["plan"]}
-
-
-def result(toy, student):
-    return json.loads((toy.path / student / "toy" / "results.json").read_text())
 
 
 def test_nothing_runs_again_when_nothing_changed(toy):
@@ -108,7 +73,7 @@ def test_a_setting_that_changes_no_result_grades_nobody_anew(toy):
 
 @pytest.mark.parametrize("damage", ["{", '{"version": 1}', "[" * 100_000, "7", ""])
 def test_a_damaged_result_is_set_aside_and_graded_anew(toy, damage):
-    path = toy.path / "bob" / "toy" / "results.json"
+    path = path_of(toy, "bob")
     whole = path.read_bytes()
     path.write_text(damage)
     called = toy.call("grade")
@@ -120,7 +85,7 @@ def test_a_damaged_result_is_set_aside_and_graded_anew(toy, damage):
 
 
 def test_the_result_of_another_student_counts_for_nobody(toy):
-    shutil.copy(toy.path / "ada" / "toy" / "results.json", toy.path / "bob" / "toy" / "results.json")
+    shutil.copy(path_of(toy, "ada"), path_of(toy, "bob"))
     assert plans(toy)["bob"] == "damaged result (it is the result of ada for toy)"
     assert toy.grade()["bob"]["student"] == "bob"
 
@@ -129,8 +94,9 @@ def test_who_left_and_came_back_keeps_what_they_had(toy):
     before = left(toy.out)
     (toy.course.submitted / "bob").rename(toy.course.root / "bob")
     assert list(toy.grade()) == ["ada", "cyd"]
-    assert not (toy.path / "bob").exists()
+    assert not (toy.out / "results" / "bob").exists()
     assert not (toy.out / "feedback" / "bob" / "toy").exists()
+    assert "bob" not in (toy.out / "grades.csv").read_text()
     (toy.course.root / "bob").rename(toy.course.submitted / "bob")
     assert list(toy.grade()) == ["ada", "bob", "cyd"]
     assert left(toy.out) == before
@@ -148,13 +114,13 @@ def test_what_is_missing_or_refused_is_graded_once_too(toy):
 
 
 def test_what_the_grader_itself_failed_at_is_tried_again(toy):
-    path = toy.path / "bob" / "toy" / "results.json"
-    path.write_text(json.dumps({**result(toy, "bob"), "status": "grader_error"}))
+    path = path_of(toy, "bob")
+    path.write_text(json.dumps({**result(toy.out, "bob"), "status": "grader_error"}))
     assert plans(toy)["bob"] == "the grader failed last time"
 
 
 def test_a_result_without_a_sandbox_counts_only_where_none_is_asked_for(toy):
-    stored = from_stored(result(toy, "ada"))
+    stored = from_stored(result(toy.out, "ada"))
     key = plan.Key(*stored.key.split("."))
     assert why(key, stored) == why(key._replace(isolation="none"), stored) == ""
     unsafe = replace(stored, key=str(key._replace(isolation="none")))
@@ -188,9 +154,9 @@ def test_two_labs_are_graded_in_one_run(toy):
 
 def test_each_damaged_result_is_kept(toy):
     for damage in ("first", "second", "third"):
-        (toy.path / "bob" / "toy" / "results.json").write_text(damage)
+        path_of(toy, "bob").write_text(damage)
         toy.grade()
-    kept = sorted((toy.path / "bob" / "toy").glob("results.json.damaged*"))
+    kept = sorted(path_of(toy, "bob").parent.glob("results.json.damaged*"))
     assert [path.read_text() for path in kept] == ["first", "second", "third"]
 
 

@@ -6,11 +6,10 @@ from nbgrader.api import Gradebook
 from autograde import gradebook
 from autograde.merged import READ_AGAIN
 from tests.autograde.quick_class import answers
-from tests.autograde.test_store import first, toy  # noqa: F401  (fixtures)
 
 
 @pytest.fixture
-def address(toy):  # noqa: F811
+def address(toy):
     return gradebook.url(toy.out / "gradebook.db")
 
 
@@ -34,7 +33,7 @@ def exercise(printed, student, name):
     return next(one for one in printed[student]["exercises"] if one["id"] == name)
 
 
-def test_a_mark_stays_and_is_to_be_looked_at_again_when_the_answer_changed(toy, address):  # noqa: F811
+def test_a_mark_stays_and_is_to_be_looked_at_again_when_the_answer_changed(toy, address):
     assert waits(address, "ada", "why")
     entered(address, "ada", "why", 2.5, "Good.")
     assert not waits(address, "ada", "why")
@@ -56,7 +55,7 @@ def test_a_mark_stays_and_is_to_be_looked_at_again_when_the_answer_changed(toy, 
     assert not waits(address, "ada", "why")
 
 
-def test_a_mark_on_a_test_is_to_be_looked_at_again_when_what_it_tests_changed(toy, address):  # noqa: F811
+def test_a_mark_on_a_test_is_to_be_looked_at_again_when_what_it_tests_changed(toy, address):
     entered(address, "ada", "test_double", 1)
     assert exercise(toy.grade(), "ada", "double")["score"] == 1
     toy.hand_in({"ada": {**answers(1), "double": "double = abs"}})
@@ -65,7 +64,7 @@ def test_a_mark_on_a_test_is_to_be_looked_at_again_when_what_it_tests_changed(to
     assert not waits(address, "ada", "test_roots")
 
 
-def test_a_mark_that_a_person_took_back_gives_way_to_ours(toy, address):  # noqa: F811
+def test_a_mark_that_a_person_took_back_gives_way_to_ours(toy, address):
     ours = exercise(toy.grade(), "ada", "double")
     entered(address, "ada", "test_double", 0.5)
     assert exercise(toy.grade(), "ada", "double")["score"] == 0.5
@@ -73,7 +72,7 @@ def test_a_mark_that_a_person_took_back_gives_way_to_ours(toy, address):  # noqa
     assert exercise(toy.grade(), "ada", "double") == ours
 
 
-def test_extra_credit_and_a_comment_count_without_a_mark(toy, address):  # noqa: F811
+def test_extra_credit_and_a_comment_count_without_a_mark(toy, address):
     before = exercise(toy.grade(), "ada", "double")
     entered(address, "ada", "test_double", None, "Neat.", 0.5)
     after = exercise(toy.grade(), "ada", "double")
@@ -83,7 +82,8 @@ def test_extra_credit_and_a_comment_count_without_a_mark(toy, address):  # noqa:
     assert exercise(toy.grade(), "ada", "double")["message"].endswith("Neat.")
 
 
-def test_every_cell_of_every_student_has_a_score_and_what_others_wrote_there_is_put_right(toy, address):  # noqa: F811
+def test_every_cell_of_every_student_has_a_score_and_what_others_wrote_there_is_put_right(toy, address):
+    assert toy.grade()["bob"]["score"] > 0
     (toy.course.submitted / "bob" / "toy" / "toy.ipynb").unlink()
     toy.grade()
     with Gradebook(address, gradebook.COURSE_ID) as book:
@@ -102,7 +102,7 @@ def test_every_cell_of_every_student_has_a_score_and_what_others_wrote_there_is_
         assert len(book.find_submission_notebook("toy", "toy", "cyd").grades) == 3
 
 
-def test_a_lab_that_gained_a_cell_is_refused_while_marks_would_be_lost_and_taken_else(toy, address):  # noqa: F811
+def test_a_lab_that_gained_a_cell_is_refused_while_marks_would_be_lost_and_taken_else(toy, address):
     text = toy.lab.source.read_text() + '\n# %% grade_id="test_late" points=1\nassert double(1) == 2\n'
     toy.lab.source.write_text(text)
     entered(address, "ada", "why", 1)

@@ -11,8 +11,7 @@ from nbgrader.api import Gradebook
 
 from autograde.gradebook import COURSE_ID, url
 from autograde.release import release
-from tests.autograde.quick_class import answers, class_of, dump, hand_in, left, runs
-from tests.autograde.test_store import patched
+from tests.autograde.quick_class import answers, class_of, dump, hand_in, left, patched, runs
 
 pytest.importorskip("psycopg", reason="needs psycopg: pip install -e '.[postgresql]'")
 PLACES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path(shutil.which("initdb") or "/-").parent]
