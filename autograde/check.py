@@ -51,7 +51,7 @@ class LabCheck:
         return f"{self.lab}: {solved}, {caught}, {right}: {'ok' if not self.failures else 'NOT OK'}"
 
 
-def check(course: Course, lab: Lab, at_once: int, hands: Hands | None = None) -> LabCheck:
+def check(course: Course, lab: Lab, at_once: int, hands: Hands) -> LabCheck:
     """Hand in the solution, the release and every answer of the lab's `mutants.py`; return what each came to."""
     with bench(course, lab, lab.seed, hands) as place:
         return check_at(place, at_once)
@@ -71,15 +71,16 @@ def _results(place: Bench, answers: Answers, at_once: int) -> dict[str, Submissi
         raise CannotGrade(f"{place.lab.name}: mutants.py answers {answered}, but the lab asks for {asked}")
     folders = {"solution": hand_in(place, "solution", own), "release": hand_in(place, "release", {})}
     together = place.lab.answers_together
-    packs = [*_packs(answers.mutants, together), *_packs(answers.right, together)]  # a right one must keep all points
-    for number, pack in enumerate(packs):
+    # apart from the wrong ones, as a right answer must keep all points of all exercises
+    side_by_side = [*packs(answers.mutants, together), *packs(answers.right, together)]
+    for number, pack in enumerate(side_by_side):
         mine = {one.exercise: one.code for one in pack}
         folders[pack[0].name] = hand_in(place, f"answer-{number}", {**own, **mine})
     found = {graded.result.student: graded.result for graded in run(place, folders, at_once)}
-    return found | {one.name: found[pack[0].name] for pack in packs for one in pack}
+    return found | {one.name: found[pack[0].name] for pack in side_by_side for one in pack}
 
 
-def _packs(answers: Sequence[Mutant | RightAnswer], together: Sequence[str]) -> list[list[Mutant | RightAnswer]]:
+def packs(answers: Sequence[Mutant | RightAnswer], together: Sequence[str]) -> list[list[Mutant | RightAnswer]]:
     """Return the answers as they are handed in: those to exercises in `together` side by side, one of each."""
     columns = [[one for one in answers if one.exercise == exercise] for exercise in together]
     rows = [[one for one in row if one is not None] for row in zip_longest(*columns)]

@@ -1,6 +1,6 @@
 """What `check` hands in at once: answers that know nothing of one another, and no others."""
 
-from autograde.check import _packs
+from autograde.check import packs
 from autograde.mutants import Mutant, RightAnswer
 
 ANSWERS = [
@@ -14,7 +14,7 @@ ANSWERS = [
 
 
 def names(together):
-    return [[one.name for one in pack] for pack in _packs(ANSWERS, together)]
+    return [[one.name for one in pack] for pack in packs(ANSWERS, together)]
 
 
 def test_without_a_word_of_the_lab_each_answer_is_handed_in_alone():

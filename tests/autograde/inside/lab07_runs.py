@@ -6,21 +6,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
-from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any
 
+from autograde.check import packs
 from autograde.inside.results import ExerciseResult, SubmissionResult
 from autograde.mutants import Answers, load_answers
 from tests.autograde.inside import pair
 
 SOAK = bool(os.environ.get("LAUNCH_BOUND_SOAK"))
-
-
-class Answer(Protocol):
-    """A wrong answer, a right one, or a cheat."""
-
-    @property
-    def exercise(self) -> str: ...
 
 
 @cache
@@ -47,16 +40,11 @@ def of(result: SubmissionResult, exercise: str) -> ExerciseResult:
     return next(one for one in result.exercises if one.id == exercise)
 
 
-def together(found: Iterable[Answer]) -> list[tuple[Answer, ...]]:
+def together(found: Iterable[Any]) -> list[list[Any]]:
     """Return these answers in as few hand-ins as their exercises allow: one of each, and 7.6 alone."""
-    apart: dict[str, list[Answer]] = {}
-    for one in found:
-        apart.setdefault(one.exercise, []).append(one)
-    alone = [(one,) for exercise, ones in apart.items() if exercise not in lab().lab.answers_together for one in ones]
-    columns = [ones for exercise, ones in apart.items() if exercise in lab().lab.answers_together]
-    return [tuple(one for one in row if one is not None) for row in zip_longest(*columns)] + alone
+    return packs(list(found), lab().lab.answers_together)
 
 
-def some(hand_ins: list[tuple[Any, ...]], every: int) -> list[tuple[Any, ...]]:
+def some(hand_ins: list[Any], every: int) -> list[Any]:
     """Return each so many-th hand-in, all of them in a soak."""
     return hand_ins if SOAK else hand_ins[::every]

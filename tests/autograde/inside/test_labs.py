@@ -1,10 +1,10 @@
 """Labs 1 and 4 through the pair: the solution earns all, the release nothing, every answer what it must."""
 
 import os
-from itertools import zip_longest
 
 import pytest
 
+from autograde.check import packs
 from autograde.mutants import load_answers
 from tests.autograde.inside import pair
 
@@ -19,14 +19,6 @@ def lab(request):
     return pair.named(request.param)
 
 
-def hand_ins(lab, answers):
-    """Return answers side by side where their exercises know nothing of one another, each of the others alone."""
-    together = lab.lab.answers_together
-    columns = [[one for one in answers if one.exercise == name] for name in together]
-    rows = [[one for one in row if one is not None] for row in zip_longest(*columns)]
-    return (rows + [[one] for one in answers if one.exercise not in together])[::EVERY]
-
-
 def graded(lab, row):
     result = pair.graded(lab, {**lab.solution, **{one.exercise: one.code for one in row}})
     return {part.id: part for part in result.exercises}
@@ -39,7 +31,8 @@ def test_the_solution_earns_all_and_the_release_nothing(lab):
 
 
 def test_a_wrong_answer_is_caught_and_named(lab):
-    for row in hand_ins(lab, load_answers(lab.lab.folder / "mutants.py").mutants):
+    answers = load_answers(lab.lab.folder / "mutants.py").mutants
+    for row in packs(answers, lab.lab.answers_together)[::EVERY]:
         parts = graded(lab, row)
         for one in row:
             part = parts[one.exercise]
@@ -47,7 +40,8 @@ def test_a_wrong_answer_is_caught_and_named(lab):
 
 
 def test_a_right_answer_keeps_all_its_points(lab):
-    for row in hand_ins(lab, load_answers(lab.lab.folder / "mutants.py").right):
+    answers = load_answers(lab.lab.folder / "mutants.py").right
+    for row in packs(answers, lab.lab.answers_together)[::EVERY]:
         parts = graded(lab, row)
         assert all(part.status == "right" for part in parts.values()), (row, parts)
 
