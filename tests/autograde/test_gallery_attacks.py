@@ -61,6 +61,7 @@ def test_everything_ran_in_a_sandbox(gallery):
 
 
 def test_honest_students_get_the_same_bytes_in_a_class_without_attackers(gallery, tmp_path, blank):
+    """Graded twice, in two courses, among others and alone: nothing of a run gets into what it leaves."""
     alone = grade_all(tmp_path, blank, {name: KINDS[name] for name in NEIGHBOURS}, marks=gallery.around.marks)
     for student in NEIGHBOURS:
         assert alone.printed[student] == gallery.printed[student]
