@@ -42,18 +42,18 @@ def repository_url(project: dict[str, Any]) -> str:
     return str(url).rstrip("/").removesuffix(".git")
 
 
-def badge_markdown(repository: str, path: str, branch: str = "main") -> str:
+def badge_markdown(repository: str, path: str) -> str:
     """Return the line of markdown that opens `path` of a GitHub repository on Colab."""
     opened = repository.removeprefix("https://github.com/")
-    return f"[![Open in Colab]({BADGE})](https://colab.research.google.com/github/{opened}/blob/{branch}/{path})"
+    return f"[![Open in Colab]({BADGE})](https://colab.research.google.com/github/{opened}/blob/main/{path})"
 
 
-def install_code(repository: str, distribution: str, module: str = "mini_lib") -> str:
-    """Return the cell that installs `distribution` where `import module` fails, and does nothing elsewhere."""
+def install_code(repository: str, distribution: str) -> str:
+    """Return the cell that installs `distribution` where the library is missing, and does nothing elsewhere."""
     return (
         "# Installs the course's library where it is missing (on Colab). Anywhere else this cell does nothing.\n"
         "try:\n"
-        f"    import {module}\n"
+        "    import mini_lib\n"
         "except ImportError:\n"
         f'    %pip install -q "{distribution} @ git+{repository}"'
     )

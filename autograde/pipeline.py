@@ -19,11 +19,11 @@ from autograde.course import CannotGrade, Course, Lab
 from autograde.ingest import Missing, read_submission
 from autograde.inside.align import grade_id, is_locked, is_test
 from autograde.inside.handed_in import Unreadable
-from autograde.inside.job import Job
+from autograde.inside.job import Job, packed
 from autograde.inside.replies import nothing_ran
 from autograde.inside.results import SubmissionResult
 from autograde.inside.verdicts import Exercise, exercises
-from autograde.pool import Finished, Hands, Pool
+from autograde.pool import Finished, Hands
 from autograde.release import HIDDEN, Built, released, secret_lines
 
 
@@ -54,13 +54,12 @@ class Graded:
 
 
 @contextlib.contextmanager
-def bench(course: Course, lab: Lab, seed: int, hands: Hands | None = None) -> Iterator[Bench]:
-    """Build a lab and hand out a place to grade it in; without `hands`, this machine's, in a sandbox."""
-    with contextlib.ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autograde-")))
+def bench(course: Course, lab: Lab, seed: int, hands: Hands) -> Iterator[Bench]:
+    """Build a lab and hand out a place to grade it in."""
+    with tempfile.TemporaryDirectory(prefix="autograde-") as scratch:
         built = released(lab, seed, course.root / "pyproject.toml")
-        crew = hands or stack.enter_context(Pool(course.root))
-        yield Bench(lab, built, tuple(exercises(built.source)), scratch, crew, _template(lab, built, crew.isolation))
+        template = _template(lab, built, hands.isolation)
+        yield Bench(lab, built, tuple(exercises(built.source)), Path(scratch), hands, template)
 
 
 def _template(lab: Lab, built: Built, isolation: str) -> Job:
@@ -95,7 +94,7 @@ def _job(place: Bench, student: str, folder: Path) -> Job:
     except Unreadable as error:
         return replace(mine, refused=str(error), refused_as="unreadable")
     text = {name: content.decode("latin-1") for name, content in handed_in.files.items()}
-    return replace(mine, notebook=handed_in.notebook.decode("latin-1"), files=text)
+    return replace(mine, notebook=packed(handed_in.notebook), files=text)
 
 
 def _read(finished: Finished) -> Graded:

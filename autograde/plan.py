@@ -61,7 +61,7 @@ def chosen_labs(course: Course, folder: Path, named: str | None) -> list[Lab]:
     return labs
 
 
-def plan(course: Course, folder: Path, lab: Lab, store: Store, unsafe: bool = False) -> LabPlan:
+def plan(course: Course, folder: Path, lab: Lab, store: Store, unsafe: bool) -> LabPlan:
     """Return what there is to run for one lab. Writes nothing."""
     about, grader, isolation = lab_hash(course, lab, folder), grader_version(), "none" if unsafe else "sandbox"
     planned = []
@@ -76,7 +76,7 @@ def source_of(key: Key) -> str:
     return f"{key.lab}.{key.grader}"
 
 
-def again(course: Course, folder: Path, lab: Lab, student: str, store: Store, unsafe: bool = False) -> Planned:
+def again(course: Course, folder: Path, lab: Lab, student: str, store: Store, unsafe: bool) -> Planned:
     """Return the plan for one student whose submission shall run although nothing changed.
 
     Raises:

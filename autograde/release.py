@@ -120,14 +120,14 @@ def _scratch_config(scratch: Path, lab: str, db_url: str) -> Config:
     return config
 
 
-def released(lab: Lab, seed: int, pyproject: Path, db_url: str = "") -> Built:
-    """Build a lab and release it, into a gradebook too where `db_url` names one.
+def released(lab: Lab, seed: int, pyproject: Path) -> Built:
+    """Build a lab and release it.
 
     Raises:
         CannotGrade: an answer would reach the students.
     """
     source = build(lab, seed, pyproject)
-    release = generate(source, lab.name, db_url)
+    release = generate(source, lab.name)
     leaked = leaks(source, release)
     if leaked:
         shown = "\n".join(leaked)
