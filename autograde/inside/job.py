@@ -3,14 +3,15 @@
     grading process  -- Job -->    tester
     grading process  <-- Reply --  tester
 
-A student's bytes travel as text decoded latin-1, one character a byte, so that any file fits into JSON and none is
-understood on the way. `from_json` believes nothing: a reply comes out of a sandbox in which a student's code ran, and
-what is not a reply is a ValueError.
+A student's bytes travel as text, and none is understood on the way: the notebook as base64, which never grows by more
+than a third, the small files beside it decoded latin-1, one character a byte. `from_json` believes nothing: a reply
+comes out of a sandbox in which a student's code ran, and what is not a reply is a ValueError.
 """
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
@@ -20,13 +21,22 @@ from autograde.inside.results import CellScore, ExerciseResult, SubmissionResult
 SPLIT, IN_PROCESS = "split", "in_process"
 
 
+def packed(notebook: bytes) -> str:
+    """Return a student's bytes as a job carries them."""
+    return b64encode(notebook).decode("ascii")
+
+
+def unpacked(text: str) -> bytes:
+    return b64decode(text)
+
+
 @dataclass(frozen=True)
 class Job:
     """One notebook to grade, with all that grading it needs.
 
     Where ingest refused, `refused` is the sentence, `refused_as` says "missing" or "unreadable", and nothing runs.
-    `tests` holds the full source (hidden tests included) of each locked or graded code cell by its grade_id, `hidden`
-    the telling lines of hidden tests, which are cut from all that a student reads.
+    `notebook` is `packed`. `tests` holds the full source (hidden tests included) of each locked or graded code cell by
+    its grade_id, `hidden` the telling lines of hidden tests, which are cut from all that a student reads.
     """
 
     student: str

@@ -19,7 +19,7 @@ from autograde.inside import wire
 from autograde.inside.align import align
 from autograde.inside.examiner import Examiner, Limits, shown_by
 from autograde.inside.handed_in import Unreadable, parse
-from autograde.inside.job import Job, Reply
+from autograde.inside.job import Job, Reply, unpacked
 from autograde.inside.lending import Lending
 from autograde.inside.peer import Gone
 from autograde.inside.replies import nothing_ran, result_of
@@ -61,7 +61,7 @@ def reply(job: Job, student: socket.socket) -> Reply:
 
 def _graded(job: Job, release: NotebookNode, student: socket.socket) -> Reply:
     began = time.process_time()
-    cells = parse(job.notebook.encode("latin-1"))
+    cells = parse(unpacked(job.notebook))
     aligned = align(cells, release)
     by = _examiner(job, student)
     walked = Walk(aligned.notebook, release, job, by).run(job.files)

@@ -44,14 +44,15 @@ def send(sock: socket.socket, text: str, deadline: float | None = None) -> None:
     body = text.encode("utf-8")
     if len(body) > MAX_FRAME:
         raise Broken(f"a frame of {len(body)} bytes is longer than {MAX_FRAME}, which is the most")
-    left = memoryview(LENGTH.pack(len(body)) + body)
-    while left:
-        try:
-            left = left[sock.send(left, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL) :]
-        except BlockingIOError:
-            _wait(sock, select.POLLOUT, deadline)
-        except OSError as error:
-            raise Closed(f"the other end is gone: {error.strerror}") from error
+    for part in (LENGTH.pack(len(body)), body):  # one after the other: together they would be copied
+        left = memoryview(part)
+        while left:
+            try:
+                left = left[sock.send(left, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL) :]
+            except BlockingIOError:
+                _wait(sock, select.POLLOUT, deadline)
+            except OSError as error:
+                raise Closed(f"the other end is gone: {error.strerror}") from error
 
 
 def receive(sock: socket.socket, cap: int = MAX_FRAME, deadline: float | None = None) -> str:

@@ -18,7 +18,7 @@ from autograde import running
 from autograde.cli import main
 from autograde.inside.align import align, grade_id, is_test
 from autograde.inside.handed_in import Unreadable, parse
-from autograde.inside.job import Job, Reply
+from autograde.inside.job import Job, Reply, unpacked
 from autograde.inside.outputs import error_output
 from autograde.inside.replies import Walked, nothing_ran, result_of
 from autograde.pool import Finished
@@ -41,7 +41,7 @@ def reply(job: Job) -> Reply:
     if job.refused:
         return nothing_ran(job, job.refused_as, job.refused)
     try:
-        cells = parse(job.notebook.encode("latin-1"))
+        cells = parse(unpacked(job.notebook))
     except Unreadable as error:
         return nothing_ran(job, "unreadable", str(error))
     release = nbformat.reads(job.release, as_version=4)

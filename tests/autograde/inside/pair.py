@@ -28,7 +28,7 @@ from autograde.build import build
 from autograde.course import ROOT, Lab, read_lab
 from autograde.inside import tester, wire
 from autograde.inside.align import grade_id, is_answer, is_locked, is_test
-from autograde.inside.job import Job, Reply
+from autograde.inside.job import Job, Reply, packed
 from autograde.inside.results import SubmissionResult
 from autograde.release import HIDDEN, generate, secret_lines
 from tests.autograde.inside.nursery import settle
@@ -74,7 +74,7 @@ class Made:
         return Job(
             "student",
             self.lab.name,
-            notebook.decode("latin-1"),
+            packed(notebook),
             nbformat.v4.writes(self.release),
             **{**made, **more},
         )

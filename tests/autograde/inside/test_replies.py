@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from autograde.inside.job import Reply
+from autograde.inside.job import Job, Reply, packed, unpacked
 from autograde.inside.results import CellScore, ExerciseResult, SubmissionResult
 
 PART = ExerciseResult("double", "Double", "right", 2.0, 2.0, "", frames=("Cell In[1], line 1",))
@@ -22,6 +22,13 @@ def with_changed(path, value):
         place = place[step]
     place[path[-1]] = value
     return json.dumps(found)
+
+
+@pytest.mark.parametrize("byte", [b"\0", b"\\", b"a", b"\xff"])
+def test_a_notebook_of_any_bytes_grows_by_a_third_on_its_way(byte):
+    """As text in JSON some of these took six times their size, more than a frame may have."""
+    sent = Job("ada", "toy", packed(90_000 * byte), "").to_json()
+    assert unpacked(Job.from_json(sent).notebook) == 90_000 * byte and len(sent) < 121_000
 
 
 def test_a_reply_survives_its_json():
