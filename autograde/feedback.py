@@ -25,9 +25,10 @@ MARKERS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 ABOVE = re.compile(r"(See '.+?') above\.")
 DEFINED = re.compile(r"^(?:async def|def|class)\s+(\w+)", re.MULTILINE)
 CALLED = re.compile(r"(?<![\w.])(?<!def )(\w+)\(")
+HANDED_ON = re.compile(r"\w=(\w+)[,)]")
 RUN_ALL = 'Choose "Restart Kernel and Run All Cells" in your notebook: it should come to its end.'
 NEXT_STEPS = {
-    "timed_out": f"What ran before the limit counts. {RUN_ALL}",
+    "timed_out": f"What came to its end counts. {RUN_ALL}",
     "kernel_died": f"What ran before that counts. {RUN_ALL}",
     "unreadable": "Hand in the `.ipynb` file as JupyterLab saves it.",
     "missing": "If you handed something in, tell your instructor under which name.",
@@ -58,6 +59,7 @@ def page(
         reached=_reached(result),
         next_step=next_steps.get(result.status, ""),
         own=own,
+        where_it_stopped=where_it_stopped,
         titles={exercise.id: exercise.title for exercise in result.exercises},
         words=WORDS,
         pictures=False,
@@ -71,13 +73,19 @@ def is_unknown(result: SubmissionResult) -> bool:
 
 
 def look_first(exercise: ExerciseResult, exercises: Iterable[ExerciseResult]) -> str:
-    """Return where to look first: an answer that calls another which is not right yet is seldom right before it."""
-    called = set(CALLED.findall(exercise.answer)) - set(DEFINED.findall(exercise.answer))
+    """Return where to look first: an answer that uses another which is not right yet is seldom right before it."""
+    code = exercise.answer
+    used = {*CALLED.findall(code), *HANDED_ON.findall(code)} - set(DEFINED.findall(code))
     for one in exercises if exercise.status in ("wrong", "partial", "not_attempted") else ():
-        known = called & {one.id, *DEFINED.findall(one.answer)}
+        known = used & {one.id, *DEFINED.findall(one.answer)}
         if known and one.id != exercise.id and one.status != "right":
-            return f"Your answer calls `{min(known)}`, and {one.title} is not right yet: look there first."
+            return f"Your answer uses `{min(known)}`, and {one.title} is not right yet: look there first."
     return ""
+
+
+def where_it_stopped(exercise: ExerciseResult) -> str:
+    """Return what stands above the frames. A sentence on a wrong idea is about another case than they may be."""
+    return f"Where your code stopped{', in one of the cases' * bool(exercise.misconception)}:"
 
 
 def headline(result: SubmissionResult) -> str:

@@ -46,14 +46,16 @@ def _run(options: argparse.Namespace) -> int:
         raise CannotGrade(
             "Notebooks are graded on Linux or macOS; on Windows use WSL. The checks in a lab work anywhere."
         )
-    from autograde.mine import changed_labs, grade_mine
-
+    try:
+        from autograde.mine import changed_labs, grade_mine
+    except ModuleNotFoundError as error:  # a set-up that was made for studying alone
+        raise CannotGrade(f"{error}: what grades a lab is not installed here yet. `make mine` installs it.") from error
     course = Course(options.course.resolve())
     labs = [course.lab(options.lab)] if options.lab else changed_labs(course)
     found: list[Mine] = []
     for lab, one in zip(labs, grade_mine(course, _announced(labs), options.solutions), strict=True):
         if not options.json:
-            print(*["\n"] * bool(found), *_lines(lab, one), sep="\n", flush=True)
+            print(*[""] * bool(found), *_lines(lab, one), sep="\n", flush=True)
         found.append(one)
     if options.json:
         print(to_json({"version": 1, "labs": [one.public() for one in found]}), end="")
@@ -85,7 +87,7 @@ def _lines(lab: Lab, mine: Mine) -> Iterator[str]:
 
 
 def _exercises(result: SubmissionResult) -> Iterator[str]:
-    from autograde.feedback import look_first
+    from autograde.feedback import look_first, where_it_stopped
     from autograde.pages import plain
 
     yield ""
@@ -94,7 +96,8 @@ def _exercises(result: SubmissionResult) -> Iterator[str]:
         yield f"  {MARKS[one.status]} {got:>8}  {one.title}"
         for said in (one.message, look_first(one, result.exercises)):
             yield from _wrapped(said, INDENT)
-        if one.status in ("wrong", "partial"):
+        if one.frames and one.status in ("wrong", "partial"):
+            yield f"{INDENT}{where_it_stopped(one)}"
             yield from (INDENT + line for frame in one.frames for line in plain(frame).splitlines())
     yield f"\n{LEGEND}\n"
 

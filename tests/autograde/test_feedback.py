@@ -88,6 +88,11 @@ def test_a_result_without_answers_makes_a_page():
     assert "What you handed in" not in text and "Where your code stopped" not in text
 
 
+def test_frames_are_said_to_be_of_one_case_where_the_sentence_is_about_a_wrong_idea():
+    assert "Where your code stopped, in one of the cases:" in page(one())
+    assert "Where your code stopped:" in page(one(misconception=""))
+
+
 def test_frames_of_an_answer_that_is_right_are_not_shown():
     assert "Where your code stopped" not in page(one(status="right"))
 
@@ -131,10 +136,10 @@ STANDS_ON = replace(
 
 
 @pytest.mark.parametrize("status", ["wrong", "not_attempted", "not_run"])
-def test_an_answer_that_calls_one_which_is_not_right_says_where_to_look_first(status):
+def test_an_answer_that_uses_one_which_is_not_right_says_where_to_look_first(status):
     below = replace(ADA.exercises[1], status=status)
     told = look_first(STANDS_ON, (below, STANDS_ON))
-    assert told == "Your answer calls `size_for`, and 4.2 Size lookup is not right yet: look there first."
+    assert told == "Your answer uses `size_for`, and 4.2 Size lookup is not right yet: look there first."
     assert told.replace("`", "") in Read(page(replace(ADA, exercises=(below, STANDS_ON)))).text
 
 
@@ -147,9 +152,10 @@ def test_an_answer_is_sent_nowhere_without_need():
     assert look_first(replace(STANDS_ON, answer="x.size_for(1)  # size_for"), (size_for,)) == "", "it is another"
 
 
-def test_an_answer_may_be_called_by_the_name_that_it_gives():
+@pytest.mark.parametrize("use", ["RingMap(3)", "Engine(map=RingMap, seed=1)"])
+def test_an_answer_may_be_used_by_the_name_that_it_gives(use):
     ring = replace(ADA.exercises[1], id="ring_map", answer="class RingMap:\n    pass")
-    assert "`RingMap`" in look_first(replace(STANDS_ON, answer="def f():\n    return RingMap(3)"), (ring,))
+    assert "`RingMap`" in look_first(replace(STANDS_ON, answer=f"def f():\n    return {use}"), (ring,))
 
 
 def test_points_that_a_person_gave_to_a_missing_notebook_are_shown():
