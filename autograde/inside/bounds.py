@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 OPEN_FILES = 256  # each pipe and socket holds memory of the kernel, which nobody else counts
+NO_CORE = 1  # byte. At 0 there is no file, but a program of the machine that collects crashes would be started and fed
 
 
 def bound_this_process(limits: Mapping[str, Any], *, count_processes: bool) -> None:
@@ -21,7 +22,7 @@ def bound_this_process(limits: Mapping[str, Any], *, count_processes: bool) -> N
         resource.RLIMIT_DATA: int(limits["memory_gb"] * 2**30),
         resource.RLIMIT_FSIZE: int(limits["file_mb"] * 2**20),
         resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CORE: NO_CORE,
     }
     if count_processes:
         most[resource.RLIMIT_NPROC] = int(limits["processes"])

@@ -38,6 +38,7 @@ YOUNGER = range(457, 600)  # from statmount on: numbers are the same on every ar
 NEW_NAMESPACES = (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 LEASES = (1024, 1026)  # F_SETLEASE, F_NOTIFY: who opens a leased file of the library waits for 45 s
 SHARED_AND_NAMELESS = (0x2F, 0x21)  # MAP_SHARED | MAP_ANONYMOUS: its pages stay when all but one are unmapped
+RLIMIT_CORE = 4  # who lowers it from 1 to 0 has the machine's own collector of crashes fed (`inside/bounds.py`)
 SOCKET_KINDS = (2, 3, 4, 5, 6, 10)  # all but SOCK_STREAM, which alone cannot be turned to another address
 
 
@@ -75,6 +76,9 @@ def _refuse(rules: Any, seccomp: Any) -> None:
         rules.add_rule(denied, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     for command in LEASES:
         rules.add_rule(denied, "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFF_FFFF, command))
+    core = (seccomp.MASKED_EQ, 0xFFFF_FFFF, RLIMIT_CORE)
+    rules.add_rule(denied, "setrlimit", seccomp.Arg(0, *core))
+    rules.add_rule(denied, "prlimit64", seccomp.Arg(1, *core), seccomp.Arg(2, seccomp.NE, 0))
     rules.add_rule(denied, "mmap", seccomp.Arg(3, seccomp.MASKED_EQ, *SHARED_AND_NAMELESS))
     rules.add_rule(denied, "socketpair", seccomp.Arg(0, seccomp.NE, int(socket.AF_UNIX)))
     for kind in SOCKET_KINDS:

@@ -104,11 +104,14 @@ def test_a_process_that_lived_until_the_end_ended_well(student):
     assert student.pair.end() == ""
 
 
-def test_a_crash_leaves_no_core_file(enrol):
-    student = enrol()
+def test_a_crash_leaves_no_core_file_and_starts_no_program_that_collects_crashes(student):
+    """The kernel starts none where the limit is 1 byte, and starts it where the limit is 0."""
     limit = student.run("import resource; found = resource.getrlimit(resource.RLIMIT_CORE)")
-    assert limit == [0, 0]
-    assert "ValueError" in student.error("import resource; resource.setrlimit(resource.RLIMIT_CORE, (1, 1))")
+    assert limit == [1, 1]
+    for other in (0, 2):
+        code = f"import resource as r; r.{{}}r.RLIMIT_CORE, ({other}, {other}))"
+        assert "ValueError" in student.error(code.format("setrlimit("))
+        assert "PermissionError" in student.error(code.format("prlimit(0, "))
 
 
 def test_a_tester_that_breaks_says_why(servers, enrol):
