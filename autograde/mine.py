@@ -24,7 +24,7 @@ from nbformat.notebooknode import NotebookNode
 from autograde.course import CannotGrade, Course, Lab
 from autograde.feedback import NEXT_STEPS, cut, page
 from autograde.ingest import read_cells
-from autograde.inside.align import grade_id
+from autograde.inside.align import defined_names, grade_id
 from autograde.inside.handed_in import Unreadable
 from autograde.inside.results import SubmissionResult, to_json, write_whole
 from autograde.own_code import own_code
@@ -140,7 +140,20 @@ def _written(folder: Path, lab: Lab, release: NotebookNode) -> dict[str, str]:
 def _is_tried(name: str, written: Mapping[str, str], release: NotebookNode, result: SubmissionResult) -> bool:
     status = next((part.status for part in result.exercises if part.id == name), "")
     stub = next((cell.source for cell in release.cells if grade_id(cell) == name), "")
-    return status not in ("", "not_attempted") and meaning(written.get(name, "")) not in ("", meaning(stub))
+    return status not in ("", "not_attempted") and is_attempt(written.get(name, ""), stub)
+
+
+def is_attempt(answer: str, stub: str) -> bool:
+    """Tell whether an answer does something else than the stub. A stray key beside a stub that stands is none.
+
+    >>> stub = "def f():\\n    raise NotImplementedError()"
+    >>> is_attempt(stub + "\\nk", stub), is_attempt(stub + "\\ndef f(): pass", stub)
+    (False, True)
+    """
+    beside = answer.replace(stub.strip(), "", 1)
+    if beside != answer and not set(defined_names(beside)) & set(defined_names(stub)):
+        return False
+    return meaning(answer) not in ("", meaning(stub))
 
 
 def meaning(code: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from autograde import mine
 from autograde.course import Course
-from autograde.mine import meaning
+from autograde.mine import is_attempt, meaning
 from autograde.pool import Pool
 from autograde.release import release
 from autograde.sandbox.machine import probe
@@ -159,6 +159,21 @@ def test_what_was_never_changed_is_not_graded(course):
     done = call(course)
     assert done.returncode == 0 and "nothing to grade yet" in done.stdout
     assert not out(course).exists()
+
+
+STUB = "def f():\n    raise NotImplementedError()\n"
+
+
+@pytest.mark.parametrize(
+    "code", [STUB, f"{STUB}\nk", f"k k\n{STUB}", f"# f\n{STUB}", "", f"{STUB}\ndef g():\n    pass"]
+)
+def test_a_stub_that_still_stands_is_no_attempt(code):
+    assert not is_attempt(code, STUB)
+
+
+@pytest.mark.parametrize("code", [f"{STUB}\ndef f():\n    return 1", "def f(:", "def f():\n    return None", "f = 3"])
+def test_a_wrong_answer_is_an_attempt(code):
+    assert is_attempt(code, STUB)
 
 
 @pytest.mark.parametrize("code", ["x = 2", "def f():\n    return 2", "def f(:", "f = 1 # one\nf = 2"])
