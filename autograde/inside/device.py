@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import _disable_current_modes
 
 from autograde.inside.device_ops import (
@@ -31,6 +32,7 @@ from autograde.inside.device_ops import (
     leaves,
     makes_memory,
     op_of,
+    refused_for_values,
     require_small,
 )
 
@@ -87,6 +89,7 @@ class Device:
         with torch.no_grad():
             with _UNWATCHED():
                 require_small(func, real_args, real_kwargs)
+                self._require_harmless(func, real_args, real_kwargs)
             try:
                 result = func(*real_args, **real_kwargs)
             except Exception:
@@ -176,6 +179,13 @@ class Device:
         if result is None:
             return None
         raise NotServed(f"A result of {type(result).__name__} cannot cross.")
+
+    def _require_harmless(self, func: OpOverload, args: Any, kwargs: Any) -> None:
+        with _disable_current_modes():
+            why = refused_for_values(func, args, kwargs)
+        if why:
+            self._be_seen_reading()  # this refusal tells a value
+            raise NotServed(why)
 
     def _be_seen_reading(self) -> None:
         torch.zeros(()).item()

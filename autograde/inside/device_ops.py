@@ -6,7 +6,9 @@ and what reads sizes out of a tensor without telling the dispatcher. Ops that to
 taken apart in the student's process and are not in the list.
 
 Before anything is allocated, the result is bounded: by the sizes and numbers among the arguments where those are small,
-else by running the op on tensors of the device "meta", which have shapes and no memory.
+else by running the op on tensors of the device "meta", which have shapes and no memory. Where values say how long the
+result is, they are looked at. Nobody can interrupt an op, so products and splits, which take long for what they give,
+have bounds of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ import torch
 from torch import Tensor
 from torch._ops import OpOverload
 
-MOST_ELEMENTS = 1 << 22  # of one tensor: a product of two such matrices takes the tester less than a second
+MOST_ELEMENTS = 1 << 22  # of one tensor
+MOST_MULTIPLIED = 1 << 32  # elements of one factor times those of the other: a half-precision product is slow
+MOST_PARTS = 1 << 16  # that one tensor may be split into
 
 _ARITHMETIC = (
     "abs acos acosh add addcdiv addcmul addmm asin asinh atan atan2 atanh baddbmm bitwise_and bitwise_left_shift "
@@ -51,6 +55,8 @@ _FACTORIES = (
     "new_full new_ones new_zeros ones ones_like scalar_tensor tril_indices triu_indices zeros zeros_like"
 )
 ANSWERS = frozenset({"_local_scalar_dense", "allclose", "equal"})  # give a number to the CPU, and not a tensor
+_PRODUCTS = frozenset({"addmm", "baddbmm", "bmm", "dot", "mm", "mv"})
+_SPLITS = frozenset({"split", "unbind", "unsafe_split"})
 ALLOWED = ANSWERS.union(*(names.split() for names in (_ARITHMETIC, _REDUCTIONS, _INDEXING, _SHAPES, _FACTORIES)))
 
 _WORDS = frozenset({"floor", "trunc", "none", "tanh", "sum", "prod", "mean", "amax", "amin", "left", "right"})
@@ -109,8 +115,40 @@ def require_small(func: OpOverload, args: list[Any], kwargs: dict[str, Any]) -> 
     tensors = list(leaves([args, kwargs], Tensor))
     if any(tensor.numel() > MOST_ELEMENTS for tensor in tensors):
         raise _too_large(func)
+    _require_quick(func, [tensor.numel() for tensor in tensors])
     if _rough_bound(args, kwargs) > MOST_ELEMENTS or "out" in kwargs:
         _measure(func, args, kwargs)
+
+
+def refused_for_values(func: OpOverload, args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Return why an op must not run on these values, or "": torch would end this process, or fill its memory."""
+    if _divides_the_smallest(args, kwargs):
+        return f"`{func}` on numbers of -2**31 and below does not run on the tester's device."
+    if _length_told_by_values(func, args, kwargs) > MOST_ELEMENTS:
+        return str(_too_large(func))
+    return ""
+
+
+def _divides_the_smallest(args: list[Any], kwargs: dict[str, Any]) -> bool:
+    """Tell a division whose quotient may not fit: the processor answers it with a signal (other roundings do not)."""
+    if "trunc" not in leaves([args, kwargs], str):
+        return False
+    whole = [one for one in leaves([args, kwargs], Tensor) if one.numel() and not one.is_floating_point()]
+    return min([*(int(one.min()) for one in whole), *leaves([args, kwargs], int)], default=0) <= -(2**31)
+
+
+def _length_told_by_values(func: OpOverload, args: list[Any], kwargs: dict[str, Any]) -> float:
+    """Return how long the result is where the values of a tensor say so; 0 for other ops.
+
+    torch adds up `repeats` without a look at overflow, and then writes behind the end of its result.
+    """
+    names = (argument.name for argument in func._schema.arguments)
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if isinstance(given.get("repeats"), Tensor):
+        return float(given["repeats"].double().abs().sum())
+    if func._opname == "bincount" and given["self"].numel():
+        return float(given["self"].double().max())
+    return 0.0
 
 
 def depends_on_values(func: OpOverload, args: list[Any], kwargs: dict[str, Any]) -> bool:
@@ -142,6 +180,16 @@ def changed(value: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(value, dict):
         return {name: changed(item, change) for name, item in value.items()}
     return change(value)
+
+
+def _require_quick(func: OpOverload, sizes: list[int]) -> None:
+    base = _bare(func._opname)
+    if base in _PRODUCTS and math.prod(sorted(sizes)[-2:]) > MOST_MULTIPLIED:
+        raise NotServed(f"`{func}` would multiply too many numbers for the tester's device.")
+    if base in _SPLITS and max(sizes, default=0) > MOST_PARTS:
+        raise NotServed(
+            f"`{func}` splits a tensor of more than {MOST_PARTS} elements: too many for the tester's device."
+        )
 
 
 def _rough_bound(args: list[Any], kwargs: dict[str, Any]) -> float:

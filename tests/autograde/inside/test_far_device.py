@@ -123,6 +123,35 @@ def test_a_composite_op_that_reads_is_seen_reading_whoever_takes_it_apart(device
     assert reads == ["torch.repeat_interleave"]
 
 
+@pytest.mark.parametrize(
+    ("name", "numbers", "more"),
+    [
+        ("div.Scalar_mode", [-(2**63), 1], {"rounding_mode": "trunc"}),  # divided by -1: a signal
+        ("repeat_interleave.Tensor", [2**63 - 1, 2**63 - 1, 3], {}),  # 1 in all, as 64 bits add up
+        ("bincount.default", [300_000_000], {}),
+    ],
+)
+def test_values_that_would_end_the_tester_are_refused_and_the_refusal_is_a_read(device, name, numbers, more):
+    own = device.lend(torch.tensor(numbers))[0]
+    beside = [-1] if more else []
+    with noticing_reads() as reads, pytest.raises(NotServed):
+        device.run(name, [{"t": own}, *beside], more)
+    assert reads == [".item()"]
+
+
+def test_dividing_other_numbers_with_that_rounding_works(device):
+    found = device.run("div.Scalar_mode", [X, -2], {"rounding_mode": "trunc"})["t"][0]
+    assert device.read(found, "tolist") == torch.div(device.tensor(X["t"]), -2, rounding_mode="trunc").tolist()
+
+
+@pytest.mark.parametrize(("name", "factors"), [("mm.default", 2), ("unbind.int", 1), ("split.Tensor", 1)])
+def test_an_op_that_takes_long_for_its_size_is_refused(device, name, factors):
+    own = device.lend(torch.zeros(1024, 1024, dtype=torch.float16))[0]
+    rest = [1] if name == "split.Tensor" else []
+    with pytest.raises(NotServed, match="too many"):
+        device.run(name, [{"t": own}] * factors + rest, {})
+
+
 @pytest.mark.parametrize("number", [0, 2, -1, True, "1", None, 1.0])
 def test_a_number_that_was_given_to_nobody_is_no_tensor(device, number):
     with pytest.raises(NotServed):
