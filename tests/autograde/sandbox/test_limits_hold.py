@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
+from autograde.inside.bounds import bound_this_process
 from tests.autograde.sandbox.conftest import SMALL
 
 pytestmark = pytest.mark.sandbox
@@ -147,6 +149,14 @@ def test_a_full_folder_is_nobody_elses(enrol):
 def test_no_limit_can_be_raised_again(student, kind):
     code = f"import resource as r; r.setrlimit(r.RLIMIT_{kind}, (r.RLIM_INFINITY, r.RLIM_INFINITY))"
     assert "ValueError" in student.error(code) or "PermissionError" in student.error(code)
+
+
+def test_no_right_to_be_served_first_is_handed_on(monkeypatch):
+    """Some desktops grant it to their users, and one busy process with it leaves nothing to anybody."""
+    lowered: dict[int, tuple[int, int]] = {}
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, pair: lowered.update({kind: pair}))
+    bound_this_process(asdict(SMALL), count_processes=False)
+    assert lowered[resource.RLIMIT_RTPRIO] == lowered[resource.RLIMIT_NICE] == (0, 0)
 
 
 def test_open_files_are_bounded(student):
