@@ -10,12 +10,15 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograde.inside.handed_in import HandedIn
+
+MAX_PARSED = 200_000  # characters: as a tree, a cell takes a thousand times as much memory
 
 
 class Aligned(NamedTuple):
@@ -58,8 +61,11 @@ def _by_name(cell: HandedIn, lost: dict[str, str]) -> str:
     return next((lost[name] for name in defined_names(cell.source) if name in lost), "")
 
 
+@lru_cache(maxsize=10_000)  # each lost answer asks all cells, and two million characters take seconds to parse
 def defined_names(source: str) -> list[str]:
     """Return the functions and classes that a cell defines at its top level; none when it cannot be parsed."""
+    if len(source) > MAX_PARSED:
+        return []
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -66,7 +66,8 @@ def _exercise(one: Exercise, job: Job, graded: NotebookNode, release: NotebookNo
     if found.status in ("wrong", "partial"):
         told["misconception"] = next((walked.misconceptions[p] for p in one.parts if p in walked.misconceptions), "")
         frames = next((walked.frames[part] for part in (one.answer, *one.parts) if part in walked.frames), ())
-        told["frames"] = tuple(redacted(without_addresses(frame), _not_theirs(job, graded)) for frame in frames)
+        secret = _not_theirs(job, graded) if frames else []  # once: it searches all that was written for each line
+        told["frames"] = tuple(redacted(without_addresses(frame), secret) for frame in frames)
     return replace(found, **told)
 
 
