@@ -25,7 +25,7 @@ AT_A_TIME = 4_096  # fingerprints in one matrix, so that memory does not grow wi
 
 def of_pairs(owned: Sequence[np.ndarray], floor: int) -> np.ndarray:
     """Return the share of each two of `owned`, sets of fingerprints as sorted arrays: a symmetric matrix, 0 to 1."""
-    class_size = sum(len(one) > 0 for one in owned)
+    class_size = max(2, sum(len(one) > 0 for one in owned))  # one alone has no pair, and its weights no scale
     counted, owners = np.unique(np.concatenate([*owned, np.array([], np.int64)]), return_counts=True)
     common, weights = counted[owners > 1], weight(owners[owners > 1], class_size)
     shared = np.zeros((len(owned), len(owned)))

@@ -163,6 +163,11 @@ def test_a_share_counts_less_the_more_of_the_class_have_it():
     assert shares[0, 2] == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_student_alone_shares_nothing_and_warns_of_nothing():
+    assert of_pairs([np.arange(300)], 200).tolist() == [[0.0]]
+
+
 def test_a_few_lines_never_make_a_large_share():
     assert of_pairs([np.arange(20), np.arange(20), np.arange(50, 90)], 200)[0, 1] == 0.1
 
