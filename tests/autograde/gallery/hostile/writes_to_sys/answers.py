@@ -11,7 +11,7 @@ for name in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/proc/self
         found.append(name)
     except OSError:
         pass
-for kind in (resource.RLIMIT_AS, resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+for kind in (resource.RLIMIT_DATA, resource.RLIMIT_NPROC, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
     try:
         resource.setrlimit(kind, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         found.append(kind)
