@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"autograde: {error}. Is there room on the disk, and may you read and write there?", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("autograde: stopped by you. No half-written result is left: start again.", file=sys.stderr)
+        print("autograde: stopped by you. What is done is kept: the same command goes on from there.", file=sys.stderr)
         return 1
 
 

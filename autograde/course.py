@@ -117,11 +117,21 @@ class Course:
         return int(digest[:8], 16)
 
     def secret(self, submissions: Path) -> str:
-        """Return the instructor's secret, or an empty string where the public seed is used."""
+        """Return the instructor's secret, or an empty string where the public seed is used.
+
+        Raises:
+            CannotGrade: there is a file for it, and no secret in it.
+        """
         path = self.root / "autograde" / "secret_seed"
-        if submissions.resolve() == self.sample_class.resolve() or not path.is_file():
+        if submissions.resolve() == self.sample_class.resolve() or not path.exists():
             return ""
-        return path.read_text(encoding="utf-8").strip()
+        try:
+            secret = path.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:  # UnicodeDecodeError is a ValueError
+            raise CannotGrade(f"{path} should hold a line of text, and cannot be read: {error}") from error
+        if not secret:  # to take the public seed in silence would show the class its hidden tests
+            raise CannotGrade(f"{path} is empty. Write a secret into it, or delete it to grade with the public seed.")
+        return secret
 
     def database(self, submissions: Path, asked: str = "") -> str:
         """Return the address of the gradebook: what was asked for, else a file beside the results.

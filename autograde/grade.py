@@ -55,8 +55,13 @@ def _call_the_roll(store: Store, plan: LabPlan) -> None:
     present = {one.student for one in plan.planned}
     for student in sorted(present):
         store.welcome(student, plan.lab.name)
-    for student in sorted(store.students(plan.lab.name) - present):
+    for student in who_left(store, plan):
         store.forget(student, plan.lab.name)
+
+
+def who_left(store: Store, plan: LabPlan) -> list[str]:
+    """Return who has a result that counts, and is not in the class any more."""
+    return sorted(store.students(plan.lab.name) - {one.student for one in plan.planned})
 
 
 def graded(course: Course, folder: Path, labs: Sequence[Lab], database: str) -> list[SubmissionResult]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from autograde.course import CannotGrade, Course, Lab
 from autograde.inside.results import SubmissionResult
 from autograde.keys import Key, grader_version, key, lab_hash, submission_hash
-from autograde.roster import labs_of, students
+from autograde.roster import students, to_choose_from
 from autograde.store import Damaged, Store
 
 CHANGES = (("submission", "changed notebook"), ("lab", "changed lab"), ("grader", "changed grader"))
@@ -49,18 +49,6 @@ class LabPlan(NamedTuple):
         return [one for one in self.planned if one.why]
 
 
-def chosen_labs(course: Course, folder: Path, named: str | None) -> list[Lab]:
-    """Return the lab that was named, or all that the class handed in. Raises `CannotGrade` when there is none."""
-    if not folder.is_dir():
-        way_out = "It should hold <student>/<lab>/<lab>.ipynb. To see how it works: grade autograde/sample_class"
-        raise CannotGrade(f"There is no folder {folder}. {way_out}.")
-    labs = [course.lab(named)] if named else labs_of(folder, course.labs())
-    if not labs or not students(folder):
-        known = ", ".join(lab.name for lab in course.labs()) or "none"
-        raise CannotGrade(f"{folder} holds no submission <student>/<lab>/<lab>.ipynb of a lab in solutions/ ({known}).")
-    return labs
-
-
 def plan(course: Course, folder: Path, lab: Lab, store: Store, unsafe: bool) -> LabPlan:
     """Return what there is to run for one lab. Writes nothing."""
     about, grader, isolation = lab_hash(course, lab, folder), grader_version(), "none" if unsafe else "sandbox"
@@ -84,7 +72,7 @@ def again(course: Course, folder: Path, lab: Lab, student: str, store: Store, un
     """
     known = students(folder) if folder.is_dir() else {}
     if student not in known:
-        raise CannotGrade(f"{folder} has no student {student!r}. The students: {', '.join(known) or 'none'}.")
+        raise CannotGrade(f"{folder} has no student {student!r}. {to_choose_from(student, known)}")
     path = known[student] / lab.name
     wanted = key(course, lab, folder, student, path, "none" if unsafe else "sandbox")
     found = _planned(student, path, wanted, store, lab)

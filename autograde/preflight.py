@@ -6,6 +6,10 @@ it must, and every right one keep all. A library that cannot be imported in the 
 
 from __future__ import annotations
 
+import sys
+
+from tqdm import tqdm
+
 from autograde.check import check_at
 from autograde.course import CannotGrade
 from autograde.pipeline import Bench, try_solution
@@ -19,6 +23,8 @@ def preflight(place: Bench, at_once: int) -> None:
     Raises:
         CannotGrade: something is not as it must be, so grades would be unfair. Nobody was graded.
     """
+    what = "its tests are tried on the course's own answers, right and wrong; once, until lab or grader change"
+    tqdm.write(f"{place.lab.name}: before anybody is graded, {what} ...", file=sys.stderr)  # between the bar's lines
     try_solution(place)  # first and alone: where it fails, all that follows would
     failures = check_at(place, at_once).failures
     if failures:

@@ -36,7 +36,8 @@ def _line(result: SubmissionResult) -> str:
 
 
 def _shares(counted: Summary) -> Iterable[str]:
-    yield "  " + ", ".join(f"{count} {status}" for status, count in counted.statuses.items())
+    waiting = f"; in {counted.waiting} a person has yet to read an answer" if counted.waiting else ""
+    yield "  " + ", ".join(f"{count} {status}" for status, count in counted.statuses.items()) + waiting
     for one in counted.exercises:
         share = f"{one.right} of {one.submissions} right, mean {points(one.mean)}"
         yield f"  {one.id}: {share} of {points(one.max_score)} points"

@@ -10,6 +10,7 @@ from autograde.course import CannotGrade, Course
 from autograde.feedback import page
 from autograde.inside.results import SubmissionResult, to_json, write_whole
 from autograde.lock import only_one
+from autograde.roster import to_choose_from
 from autograde.verbs.graded import the_graded
 from autograde.verbs.options import Verbs, add_database, add_folder, add_output, verb
 
@@ -31,7 +32,8 @@ def _run(options: argparse.Namespace) -> int:
     course, folder, results = the_graded(options)
     mine = [one for one in results if options.student in (None, one.student)]
     if not mine:
-        raise CannotGrade(f"There is no result of {options.student!r}. {_known(results)}")
+        known = {one.student for one in results}
+        raise CannotGrade(f"There is no result of {options.student!r}. {to_choose_from(options.student, known)}")
     place = course.out(folder) / "feedback"
     hidden = {lab: hidden_lines(course, lab, folder) for lab in {one.lab for one in mine}}
     with only_one(course.out(folder)):  # `grade` writes the same files
@@ -43,12 +45,6 @@ def _run(options: argparse.Namespace) -> int:
     shown = written[0][1] if len(written) == 1 else place / "STUDENT" / "LAB" / "LAB.html"
     print(f"{len(written)} page{'s' * (len(written) != 1)}: {shown}")
     return 0
-
-
-def _known(results: Sequence[SubmissionResult]) -> str:
-    names = sorted({one.student for one in results})
-    more = f", and {len(names) - 20} more" if len(names) > 20 else ""
-    return f"This class has: {', '.join(names[:20])}{more}."
 
 
 def _write(place: Path, result: SubmissionResult, hidden: Sequence[str]) -> Path:

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 
 from autograde.course import Course
-from autograde.grade import golden_differences, grade, graded
+from autograde.grade import golden_differences, grade, graded, who_left
 from autograde.inside.results import SubmissionResult, to_json
 from autograde.lock import only_one, stopped_politely
-from autograde.plan import How, LabPlan, chosen_labs, plan
+from autograde.plan import How, LabPlan, plan
 from autograde.report import table
+from autograde.roster import chosen_labs
 from autograde.store import Store
 from autograde.verbs.options import Verbs, add_database, add_folder, add_output, add_run, start_grading, the_class, verb
 
@@ -26,7 +27,7 @@ def add(verbs: Verbs) -> None:
     add_output(parser)
     add_run(parser)
     add_database(parser)
-    dry = "run nothing; say of each submission whether it would run, and why"
+    dry = "run nothing; say which submissions would run, and why"
     parser.add_argument("--dry-run", action="store_true", help=dry)
     parser.set_defaults(verb=_run)
 
@@ -35,10 +36,13 @@ def _run(options: argparse.Namespace) -> int:
     course, folder = the_class(options)
     labs, store = chosen_labs(course, folder, options.lab), Store(course.out(folder))
     if options.dry_run:
-        return _show([plan(course, folder, lab, store, options.unsafe) for lab in labs], options.json)
+        plans = [plan(course, folder, lab, store, options.unsafe) for lab in labs]
+        _tell_who_left(plans, store)
+        return _show(plans, options.json)
     how = the_way(options, course, folder)
     with only_one(store.out), stopped_politely():
         plans = [plan(course, folder, lab, store, how.unsafe) for lab in labs]
+        _tell_who_left(plans, store)
         _set_aside(plans, store)
         _grade(course, folder, plans, how)
         results = graded(course, folder, labs, how.database)
@@ -48,6 +52,16 @@ def _run(options: argparse.Namespace) -> int:
 def the_way(options: argparse.Namespace, course: Course, folder: Path) -> How:
     """Return how the user wants the class graded."""
     return How(course.database(folder, options.db), options.jobs, options.unsafe, options.scheduler)
+
+
+def _tell_who_left(plans: list[LabPlan], store: Store) -> None:
+    """Name who had a result and has no folder now: a folder that went away by mistake would lose a grade in silence."""
+    for one in plans:
+        gone = who_left(store, one)
+        if gone:
+            what = f"no folder any more, so not in the grades: {', '.join(gone)}"
+            kept = f"Kept in {store.out / 'left'}; once a folder is back, its result counts again"
+            print(f"{one.lab.name}: {what}. {kept}.", file=sys.stderr)
 
 
 def _set_aside(plans: list[LabPlan], store: Store) -> None:
@@ -97,7 +111,5 @@ def _show(plans: list[LabPlan], as_json: bool) -> int:
         return 0
     for one in plans:
         print(f"{one.lab.name}: {len(one.todo)} of {len(one.planned)} would run")
-        print(
-            "".join(f"  {submission.student}: {submission.why or 'unchanged'}\n" for submission in one.planned), end=""
-        )
+        print("".join(f"  {submission.student}: {submission.why}\n" for submission in one.todo), end="")
     return 0

@@ -18,13 +18,15 @@ def the_graded(options: argparse.Namespace) -> tuple[Course, Path, list[Submissi
     """Return the course, the folder of the class, and its results by lab and student.
 
     Raises:
-        CannotGrade: the class was not graded yet, or not in this lab.
+        CannotGrade: there is no such class, or it was not graded yet, or not in this lab.
     """
     course, folder = the_class(options)
     results = load(course.out(folder) / "results")
     if options.lab:
         lab = course.lab(options.lab).name
         results = [one for one in results if one.lab == lab]
+    if not results and not folder.is_dir():
+        raise CannotGrade(f"There is no folder {folder}, and no class of that name was graded.")
     if not results:
         raise CannotGrade(f"{folder} was not graded yet. Run `python -m autograde grade {quote(str(folder))}`.")
     return course, folder, with_marks(results, held(course.database(folder, options.db)))

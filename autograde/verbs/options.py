@@ -15,7 +15,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def verb(verbs: Verbs, name: str, summary: str, more: str) -> argparse.ArgumentParser:
     """Return the parser of one verb, with the two options that all share."""
-    parser = verbs.add_parser(name, help=summary, description=f"{summary}. {more}")
+    parser = verbs.add_parser(name, help=summary, description=f"{summary}{'' if summary.endswith('?') else '.'} {more}")
     parser.add_argument("--lab", metavar="LAB", help="only this lab; its short name (lab04) is enough")
     where = "folder with solutions/ and labs/ (default: this repository)"
     parser.add_argument("--course", metavar="DIR", type=Path, default=ROOT, help=where)
@@ -63,7 +63,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
     cores = os.cpu_count() or 1
-    at_once = f"how many notebooks run side by side (default: one per core, here {cores})"
+    at_once = f"how many notebooks at a time (default: one per core, here {cores})"
     parser.add_argument("--jobs", metavar="N", type=_positive, default=cores, help=at_once)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from autograde.course import CannotGrade
 from autograde.inside.results import to_json
 from autograde.lock import only_one, stopped_politely
-from autograde.plan import chosen_labs
 from autograde.regrade import regrade
+from autograde.roster import chosen_labs
 from autograde.verbs.grade import the_way
 from autograde.verbs.options import Verbs, add_database, add_output, add_run, start_grading, the_class, verb
 
@@ -23,13 +23,19 @@ def add(verbs: Verbs) -> None:
     parser = verb(verbs, "regrade", "Grade one submission again", more)
     parser.add_argument("student", metavar="STUDENT", help="name of the student's folder")
     parser.add_argument("exercise", metavar="EXERCISE", nargs="?", default="", help="only this exercise of the lab")
-    parser.add_argument("--note", metavar="TEXT", required=True, help="why; kept for whoever asks later")
+    parser.add_argument("--note", metavar="TEXT", type=_said, required=True, help="why; the student reads it")
     where = "the class: <student>/<lab>/<lab>.ipynb (default: autograde/submitted)"
     parser.add_argument("--folder", metavar="FOLDER", type=Path, help=where)
     add_output(parser)
     add_run(parser)
     add_database(parser)
     parser.set_defaults(verb=_run)
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty, and the student reads it")
+    return text
 
 
 def _run(options: argparse.Namespace) -> int:

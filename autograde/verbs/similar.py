@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograde.course import CannotGrade, Course, Lab
+from autograde.course import CannotGrade
 from autograde.inside.results import to_json
-from autograde.roster import labs_of, students
+from autograde.roster import chosen_labs, students
 from autograde.verbs.options import Verbs, add_folder, add_jobs, add_output, the_class, verb
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ def _run(options: argparse.Namespace) -> int:
     from autograde.similar.pages import write
 
     course, folder = the_class(options)
-    handed_in = _handed_in(folder)
-    found = [compare(course, lab, handed_in, options.jobs, _watch) for lab in _labs(course, folder, options.lab)]
+    labs, handed_in = chosen_labs(course, folder, options.lab), students(folder)
+    found = [compare(course, lab, handed_in, options.jobs, _watch) for lab in labs]
     out = course.out(folder) / "similar"
     write(found, folder, out)
     if options.json:
@@ -55,20 +54,6 @@ def _watch(readings: Iterator[Any], total: int) -> Iterator[Any]:
 
     # disable=None: a bar on a terminal, and nothing in a log or a pipe
     yield from tqdm(readings, "reading", total, unit="notebook", disable=None)
-
-
-def _handed_in(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise CannotGrade(f"There is no folder {folder}. It should hold <student>/<lab>/<lab>.ipynb.")
-    return students(folder)
-
-
-def _labs(course: Course, folder: Path, named: str | None) -> list[Lab]:
-    labs = [course.lab(named)] if named else labs_of(folder, course.labs())
-    if not labs:
-        known = ", ".join(lab.name for lab in course.labs()) or "none"
-        raise CannotGrade(f"{folder} holds no submission <student>/<lab>/<lab>.ipynb of a lab in solutions/ ({known}).")
-    return labs
 
 
 def _text(lab: LabPairs) -> str:

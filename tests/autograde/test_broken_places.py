@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from autograde.course import ROOT
-from autograde.roster import students
+from autograde.course import ROOT, CannotGrade, Course
+from autograde.roster import chosen_labs, students, to_choose_from
 from tests.autograde.gallery import KINDS
 
 
@@ -61,6 +61,7 @@ def test_results_that_cannot_be_written_are_no_traceback(new_class):
 
 
 def test_the_way_out_can_be_pasted_where_a_folder_has_a_space(new_class, tmp_path):
+    (tmp_path / "my class").mkdir()
     called = new_class().call("report", str(tmp_path / "my class"))
     assert f"grade '{tmp_path / 'my class'}'" in called.stderr
 
@@ -69,3 +70,44 @@ def test_a_students_name_cannot_steer_the_terminal(tmp_path):
     for name in ("Zoë O'Hara", "red\x1b[31m", "two\nlines"):
         (tmp_path / name).mkdir()
     assert set(students(tmp_path)) == {"Zoë O'Hara", "red\\x1b[31m", "two\\nlines"}
+
+
+@pytest.mark.parametrize(("lies_at", "told"), [
+    ("lab04_ada.ipynb", "Notebooks elsewhere in it: 1, the first is lab04_ada.ipynb. That of a student ada for "
+     "lab04_capture_sizes belongs at"),
+    ("Ada Doe_17_assignsubmission_file/lab01.ipynb", "for lab01_launch_model belongs at"),
+    ("lab04_capture_sizes/ada/lab04_capture_sizes.ipynb", "the first is lab04_capture_sizes/ada/"),
+    ("red\x1b[31m.ipynb", "the first is red\\x1b[31m.ipynb"),
+    ("submissions.zip", "Unpack submissions.zip first."),
+])  # fmt: skip
+def test_a_download_that_is_not_laid_out_yet_is_told_where_a_notebook_belongs(tmp_path, lies_at, told):
+    place = tmp_path / lies_at
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("{}")
+    with pytest.raises(CannotGrade) as refused:
+        chosen_labs(Course(), tmp_path, None)
+    assert told in str(refused.value)
+
+
+def test_the_folder_of_one_student_is_told_from_that_of_a_class(tmp_path):
+    place = tmp_path / "ada" / "lab04_capture_sizes" / "lab04_capture_sizes.ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_text("{}")
+    with pytest.raises(CannotGrade, match=f"the class is the folder above: {tmp_path}"):
+        chosen_labs(Course(), tmp_path / "ada", None)
+
+
+def test_of_a_large_class_a_mistyped_student_is_shown_the_names_that_are_like_it():
+    known = [f"student{number:03}" for number in range(200)]
+    assert to_choose_from("studnet007", known).startswith("Names like it: student007")
+    assert to_choose_from("zoe", known).endswith("student019, and 180 more.")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
+def test_a_secret_seed_without_a_secret_grades_nobody_with_the_public_one(new_class, content):
+    toy = new_class()
+    toy.hand_in({"ada": KINDS["perfect"]})
+    (toy.course.root / "autograde" / "secret_seed").write_bytes(content)
+    called = toy.call("grade", "--dry-run")
+    assert called.returncode == 1
+    assert "secret_seed" in called.stderr and "Traceback" not in called.stderr

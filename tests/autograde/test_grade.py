@@ -32,6 +32,7 @@ def test_nobody_is_graded_where_the_solution_itself_fails(new_class):
     reference.write_text(reference.read_text().replace("return number * 2", "import missing_library"))
     done = toy.call("grade")
     assert done.returncode == 1
+    assert "toy: before anybody is graded, its tests are tried" in done.stderr
     assert "even the solution gets only 4 of 6 points here (double: ModuleNotFoundError" in done.stderr
     assert not (toy.out / "grades.csv").exists()
 
@@ -87,6 +88,8 @@ def test_nbgrader_autograde_gives_the_same_honest_scores(new_class):
     (["grade", "/nowhere"], 1, "There is no folder /nowhere"),
     (["grade", "--lab", "lab99"], 1, "No one lab is called 'lab99'"),
     (["report"], 1, "was not graded yet"),
+    (["report", "/nowhere"], 1, "There is no folder /nowhere"),
+    (["regrade", "ada", "--note", " "], 2, "the student reads it"),
     (["check", "--lab", "lab99"], 1, "The labs in"),
     (["grade", "--jobs", "0"], 2, "whole number of at least 1"),
     (["regrade"], 2, "STUDENT"),

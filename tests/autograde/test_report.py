@@ -102,6 +102,7 @@ def test_the_table_has_a_line_per_submission_and_tells_of_regrades():
     assert all(sentence in shown for sentence in FAILED.values())
     assert "ada, size_for: 0 -> 2 points. the test of 4.2 refused a right answer" in shown
     assert "SANDBOX" not in shown
+    assert "; in 1 a person has yet to read an answer" in shown
     assert "GRADED WITHOUT A SANDBOX" in table([replace(ADA, isolation="none")])
 
 

@@ -44,7 +44,7 @@ def test_only_what_changed_runs_and_a_dry_run_says_why(toy):
     before = left(toy.out)
     assert plans(toy) == {"ada": "unchanged", "bob": "changed notebook", "cyd": "unchanged", "dan": "new"}
     assert left(toy.out) == before
-    assert "2 of 4 would run" in toy.call("grade", "--dry-run").stdout
+    assert toy.call("grade", "--dry-run").stdout == "toy: 2 of 4 would run\n  bob: changed notebook\n  dan: new\n"
     toy.grade()
     assert sorted(student for student, _ in runs(toy.out)[3:]) == ["bob", "dan"]
     assert toy.tried == []  # the lab passed its preflight before, and is the same
@@ -93,6 +93,9 @@ def test_the_result_of_another_student_counts_for_nobody(toy):
 def test_who_left_and_came_back_keeps_what_they_had(toy):
     before = left(toy.out)
     (toy.course.submitted / "bob").rename(toy.course.root / "bob")
+    told = "toy: no folder any more, so not in the grades: bob."
+    assert told in toy.call("grade", "--dry-run").stderr
+    assert told in toy.call("grade").stderr
     assert list(toy.grade()) == ["ada", "cyd"]
     assert not (toy.out / "results" / "bob").exists()
     assert not (toy.out / "feedback" / "bob" / "toy").exists()

@@ -102,7 +102,7 @@ def test_who_stops_the_grader_finds_what_was_graded_and_goes_on_from_there(toy, 
         grader.send_signal(stop)
         err = grader.communicate()[1]
     assert grader.returncode == 1
-    assert err == "autograde: stopped by you. No half-written result is left: start again.\n"
+    assert err == "autograde: stopped by you. What is done is kept: the same command goes on from there.\n"
     assert 3 <= whole(toy) < SIZE
     assert graded(toy)[0] == 0
     assert len({student for student, _ in runs(toy.out)}) == len(runs(toy.out)) == whole(toy) == SIZE

@@ -55,7 +55,7 @@ def test_with_an_exercise_only_that_one_is_replaced(right):
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
-    (["eve", "--note", "x"], "has no student 'eve'. The students: ada, bob, cyd."),
+    (["eve", "--note", "x"], "has no student 'eve'. This class has: ada, bob, cyd."),
     (["ada", "halve", "--note", "x"], "There is no exercise 'halve'. The exercises: double, roots, why."),
 ])  # fmt: skip
 def test_what_is_not_there_cannot_be_regraded(toy, arguments, told):
