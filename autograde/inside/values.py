@@ -233,7 +233,8 @@ class _Reading:
         if tag == "d":
             return {self.of(key, depth): self.of(item, depth) for key, item in held}
         if tag in ("s", "fs"):
-            return (set if tag == "s" else frozenset)(self._all(held, depth))
+            members = {one for one in self._all(held, depth)}  # noqa: C416 - one by one, so that the clock can stop it
+            return members if tag == "s" else frozenset(members)
         if tag == "yours":
             return self.border.lent(held)
         if tag == "mine":
