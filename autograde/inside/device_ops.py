@@ -24,6 +24,7 @@ from torch._ops import OpOverload
 
 MOST_ELEMENTS = 1 << 22  # of one tensor
 MOST_MULTIPLIED = 1 << 32  # elements of one factor times those of the other: a half-precision product is slow
+MOST_DECIMALS = 400  # on "meta" torch works 10 ** decimals out, digit for digit
 MOST_PARTS = 1 << 16  # that one tensor may be split into
 
 _ARITHMETIC = (
@@ -115,7 +116,7 @@ def require_small(func: OpOverload, args: list[Any], kwargs: dict[str, Any]) -> 
     tensors = list(leaves([args, kwargs], Tensor))
     if any(tensor.numel() > MOST_ELEMENTS for tensor in tensors):
         raise _too_large(func)
-    _require_quick(func, [tensor.numel() for tensor in tensors])
+    _require_quick(func, [tensor.numel() for tensor in tensors], list(leaves([args, kwargs], int)))
     if _rough_bound(args, kwargs) > MOST_ELEMENTS or "out" in kwargs:
         _measure(func, args, kwargs)
 
@@ -182,10 +183,12 @@ def changed(value: Any, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
-def _require_quick(func: OpOverload, sizes: list[int]) -> None:
+def _require_quick(func: OpOverload, sizes: list[int], numbers: list[int]) -> None:
     base = _bare(func._opname)
     if base in _PRODUCTS and math.prod(sorted(sizes)[-2:]) > MOST_MULTIPLIED:
         raise NotServed(f"`{func}` would multiply too many numbers for the tester's device.")
+    if base == "round" and any(abs(number) > MOST_DECIMALS for number in numbers):
+        raise NotServed(f"`{func}` to so many decimals is too many for the tester's device.")
     if base in _SPLITS and max(sizes, default=0) > MOST_PARTS:
         raise NotServed(
             f"`{func}` splits a tensor of more than {MOST_PARTS} elements: too many for the tester's device."

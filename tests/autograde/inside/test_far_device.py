@@ -164,6 +164,11 @@ def test_nothing_but_values_can_be_read(device, how):
         device.read(1, how)
 
 
+def test_rounding_to_millions_of_decimals_is_refused(device):
+    with pytest.raises(NotServed, match="decimals"):
+        device.run("round.decimals_out", [X], {"decimals": 10**6, "out": X})
+
+
 def test_so_many_tensors_are_held_and_no_more(device, monkeypatch):
     monkeypatch.setattr("autograde.inside.device.MOST_BYTES", 100_000)
     for _ in range(24):
