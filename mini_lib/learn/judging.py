@@ -63,15 +63,19 @@ def _first_line(error: BaseException) -> str:
 
 
 def _changed(before: tuple[object, ...], after: tuple[object, ...]) -> tuple[int, ...]:
-    """Return the positions of the arguments that a call changed; those that are not plain data are not looked at."""
+    """Return the positions of the arguments that a call changed; those that were no plain data are not looked at."""
     return tuple(place for place, (old, new) in enumerate(zip(before, after, strict=True)) if _differ(old, new))
 
 
 def _differ(old: object, new: object) -> bool:
     try:
-        return not same(plain(new), plain(old))
+        before = plain(old)
     except NotPlain:
         return False
+    try:
+        return not same(plain(new), before)
+    except (NotPlain, OverflowError):  # it holds an object now, or a number beyond any float
+        return True
 
 
 def _nobody_tried(first: Outcome) -> bool:
@@ -148,7 +152,7 @@ def _unrecognised(exercise: Exercise, fn: object, wrong: Outcome, outcomes: tupl
 def _raised(raised: Raised, call: str) -> str:
     if raised.name == _NOT_PLAIN:
         return f"Your function gave back {raised.message}, {call}."
-    if raised.name == Withheld.__name__:
+    if raised.name == Withheld.__name__ and raised.message:
         return f"{raised.message[0].upper()}{raised.message[1:]}"
     if raised.name == "KeyboardInterrupt":
         return f"Your function was still running when it was stopped, {call}. Look for a loop that never ends."

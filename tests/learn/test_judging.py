@@ -120,14 +120,34 @@ def test_a_function_of_the_wrong_signature_is_told_so():
     assert "TypeError" in judge(LOOKUP, lambda: 3).sentence
 
 
+def test_a_float_that_became_a_huge_number_was_changed():
+    def greedy(costs):
+        costs[0] = 10**400
+        return 1
+
+    verdict = judge(Exercise("cost", "Cost", "it", (Case(([0.5],), 1),)), greedy)
+    assert verdict.sentence.startswith("Your function changed costs")
+
+
+def test_a_refusal_of_a_students_own_that_says_nothing_is_an_exception_like_any_other():
+    class Withheld(RuntimeError):
+        pass
+
+    def refuses(sizes, num_tokens):
+        raise Withheld
+
+    assert judge(LOOKUP, refuses).sentence.startswith("Your function raised Withheld for sizes")
+
+
 def test_a_missing_return_is_asked_about():
     assert judge(LOOKUP, lambda sizes, num_tokens: None).sentence.endswith("is a `return` missing?")
 
 
-def test_a_changed_argument_is_wrong_even_when_the_answer_is_right():
+@pytest.mark.parametrize("left", [[], [object()], [1, 2, 4, 10**400]])
+def test_a_changed_argument_is_wrong_even_when_the_answer_is_right(left):
     def greedy(sizes, num_tokens):
         answer = right(sizes, num_tokens)
-        sizes.clear()
+        sizes[:] = left
         return answer
 
     verdict = judge(LOOKUP, greedy)
