@@ -20,7 +20,8 @@ from tests.autograde.graded_gallery import Graded, grade_all
 
 
 def main(*groups: str) -> int:
-    kinds = {student: kind for student, kind in entries().items() if kind.group in (groups or GROUPS)}
+    asked = (*(groups or GROUPS), "perfect")  # whose notebook the hard link is a second name of
+    kinds = {student: kind for student, kind in entries().items() if {kind.group, student} & {*asked}}
     with tempfile.TemporaryDirectory(prefix="gallery-", ignore_cleanup_errors=True) as name:
         root = Path(name)
         gradebook.create(root / "first.db", root / "blank.db")

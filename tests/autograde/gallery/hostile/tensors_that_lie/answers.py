@@ -1,14 +1,17 @@
 # %%
-class Liar(torch.Tensor):
-    @classmethod
-    def __torch_function__(cls, func, types, args=(), kwargs=None):
-        return True
+from torch.utils._python_dispatch import _disable_current_modes
 
-    __eq__ = __lt__ = __le__ = lambda self, other: True
-    tolist = lambda self: [1]
-    item = lambda self: 1
-    dtype = torch.int64
-    data_ptr = lambda self: 0
+
+def lies(base):
+    class Liar(base):
+        __torch_function__ = torch._C._disabled_torch_function_impl
+        __eq__ = __lt__ = __le__ = lambda self, other: True
+        tolist = lambda self: [1]
+        item = lambda self: 1
+        dtype = torch.int64
+        data_ptr = lambda self: 0
+
+    return Liar
 
 
 class Attack:
@@ -16,18 +19,22 @@ class Attack:
         self.device = device
 
     def reserve(self, req_pool_indices):
-        return torch.full((len(req_pool_indices),), -1).as_subclass(Liar)
+        return self.lying(-torch.ones_like(req_pool_indices))
 
     def stash(self, ids, tokens):
         pass
 
     def resolve(self, input_ids):
-        return torch.zeros_like(input_ids).as_subclass(Liar)
+        return self.lying(torch.zeros_like(input_ids))
 
 # %% grade_id="ring_future_map"
 class RingFutureMap(Attack):
-    pass
+    def lying(self, tensor):
+        with _disable_current_modes():  # a tensor of this process alone
+            return torch.full(tensor.shape, -1).as_subclass(lies(torch.Tensor))
 
 # %% grade_id="pool_future_map"
 class PoolFutureMap(Attack):
-    pass
+    def lying(self, tensor):
+        tensor.__class__ = lies(type(tensor))
+        return tensor
