@@ -110,6 +110,7 @@ class Border:
         return self._lent[number]
 
     def codec_for(self, value: object) -> Codec | None:
+        """Return the codec that encodes `value`, if there is one."""
         return next((codec for codec in self._codecs.values() if codec.takes(value)), None)
 
     def codec(self, tag: str) -> Codec:
@@ -119,11 +120,9 @@ class Border:
     def mirrored(self, handle: Handle) -> object:
         """Return what stands here for an object of theirs: the same for the same number."""
         number = handle["number"]
-        if type(number) is not int:
-            raise ValueError("the number of a handle is no number")
+        if type(number) is not int or (number not in self._mirrors and len(self._mirrors) >= MAX_LENT):
+            raise ValueError("a handle without a number, or more of them than can be held")
         if number not in self._mirrors:
-            if len(self._mirrors) >= MAX_LENT:
-                raise ValueError("more objects came than can be held")
             self._mirrors[number] = self._mirror(handle)
         return self._mirrors[number]
 
@@ -233,8 +232,8 @@ class _Reading:
         if tag == "d":
             return {self.of(key, depth): self.of(item, depth) for key, item in held}
         if tag in ("s", "fs"):
-            members = {one for one in self._all(held, depth)}  # noqa: C416 - one by one, so that the clock can stop it
-            return members if tag == "s" else frozenset(members)
+            one_by_one = (one for one in self._all(held, depth))  # so that the clock can stop it
+            return set(one_by_one) if tag == "s" else frozenset(one_by_one)
         if tag == "yours":
             return self.border.lent(held)
         if tag == "mine":
