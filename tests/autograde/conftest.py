@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +53,14 @@ class ToyClass:
     def grade(self, *arguments: str) -> dict[str, dict[str, Any]]:
         """Grade, and return the printed results by student."""
         return by_student(self.call("grade", "--json", "--jobs", "2", *arguments))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heard_by_who_is_started():
+    """A shell that starts the tests in the background has them, and all that they start, ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def by_student(called: Called) -> dict[str, dict[str, Any]]:

@@ -40,11 +40,19 @@ def cluster(folder: Path, workers: int, *words: str, settings: Mapping[str, str]
     with contextlib.ExitStack() as stack:
         scheduler = ("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), "--no-dashboard")
         stack.enter_context(_running(folder / "scheduler.log", environment, *scheduler))
-        wait_until(file.exists)
-        address = json.loads(file.read_text())["address"]
+        wait_until(lambda: _address(file), "a scheduler that says where it is")
+        address = _address(file)
         one = ("worker", address, "--host", "127.0.0.1", "--nthreads", "1", *WORDS, *words)
         started = [stack.enter_context(_running(folder / f"worker-{n}.log", environment, *one)) for n in range(workers)]
         yield Cluster(address, started)
+
+
+def _address(file: Path) -> str:
+    """Return what a scheduler wrote, or "" where it has not come to the end of it."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (FileNotFoundError, ValueError):
+        return ""
 
 
 @contextlib.contextmanager
