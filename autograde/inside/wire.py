@@ -74,7 +74,7 @@ def receive(sock: socket.socket, cap: int = MAX_FRAME, deadline: float | None = 
         raise Broken(f"a frame is no UTF-8 text: {error.reason}") from error
 
 
-def _bytes(sock: socket.socket, count: int, deadline: float | None, first: bool = False) -> bytes:
+def _bytes(sock: socket.socket, count: int, deadline: float | None, first: bool = False) -> bytearray:
     come = bytearray()
     while len(come) < count:
         try:
@@ -87,7 +87,7 @@ def _bytes(sock: socket.socket, count: int, deadline: float | None, first: bool 
         if not piece:
             raise Closed("the other end is gone") if first and not come else Broken("a frame ended in the middle")
         come += piece
-    return bytes(come)
+    return come
 
 
 def _wait(sock: socket.socket, what: int, deadline: float | None) -> None:
