@@ -21,7 +21,7 @@ from autograde.inside.align import grade_id, is_locked, is_test
 from autograde.inside.handed_in import Unreadable
 from autograde.inside.job import Job, packed
 from autograde.inside.replies import nothing_ran
-from autograde.inside.results import SubmissionResult
+from autograde.inside.results import STATUSES, SubmissionResult
 from autograde.inside.verdicts import Exercise, exercises
 from autograde.pool import Finished, Hands
 from autograde.release import HIDDEN, Built, released, secret_lines
@@ -37,6 +37,7 @@ class Bench:
     scratch: Path
     hands: Hands
     template: Job  # a job without a submission
+    blank: SubmissionResult  # of a notebook of which nothing ran
 
     @property
     def max_score(self) -> float:
@@ -59,7 +60,8 @@ def bench(course: Course, lab: Lab, seed: int, hands: Hands) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="autograde-") as scratch:
         built = released(lab, seed, course.root / "pyproject.toml")
         template = _template(lab, built, hands.isolation)
-        yield Bench(lab, built, tuple(exercises(built.source)), Path(scratch), hands, template)
+        blank = nothing_ran(template, "missing", "").result
+        yield Bench(lab, built, tuple(exercises(built.source)), Path(scratch), hands, template, blank)
 
 
 def _template(lab: Lab, built: Built, isolation: str) -> Job:
@@ -82,7 +84,7 @@ def run(place: Bench, submissions: Mapping[str, Path], at_once: int) -> Iterator
     """Grade the folder of each student, `at_once` side by side; yield them as they are done."""
     jobs = (_job(place, student, folder) for student, folder in submissions.items())
     for finished in place.hands.run_all(jobs, at_once):
-        yield _read(finished)
+        yield _read(finished, place.blank)
 
 
 def _job(place: Bench, student: str, folder: Path) -> Job:
@@ -97,9 +99,11 @@ def _job(place: Bench, student: str, folder: Path) -> Job:
     return replace(mine, notebook=packed(handed_in.notebook), files=text)
 
 
-def _read(finished: Finished) -> Graded:
+def _read(finished: Finished, blank: SubmissionResult) -> Graded:
     """Return what came of a job. Where nothing came, every test counts as not run, and the log says why."""
     job, reply, why = finished
+    if reply is not None and not _is_of_this_lab(reply.result, blank):
+        reply, why = None, "the tester answered with other exercises or points than the lab has"
     if reply is None:
         sentence = f"The grader has no result of this notebook: {why.split(chr(10))[0]}. It is not your fault."
         lost = nothing_ran(job, "grader_error", sentence)
@@ -108,6 +112,18 @@ def _read(finished: Finished) -> Graded:
     if why and result.status in ("kernel_died", "timed_out"):
         result = replace(result, sentence=f"{result.sentence} It was stopped because {why}.")
     return Graded(result, reply.notebook, reply.log, reply.cpu_seconds)
+
+
+def _is_of_this_lab(result: SubmissionResult, blank: SubmissionResult) -> bool:
+    """Tell whether a result asks for what the lab asks for: views and gradebook are made from it as it stands."""
+    added_up = result.score == sum(part.score for part in result.exercises)
+    return result.status in STATUSES and added_up and _asked(result) == _asked(blank)
+
+
+def _asked(result: SubmissionResult) -> tuple[object, ...]:
+    parts = [(part.id, part.title, part.max_score) for part in result.exercises]
+    cells = [(cell.name, cell.exercise, cell.graded, cell.answer, cell.max_score) for cell in result.cells]
+    return result.max_score, parts, cells
 
 
 def hand_in(place: Bench, name: str, answers: Mapping[str, str]) -> Path:

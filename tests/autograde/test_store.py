@@ -14,6 +14,7 @@ from autograde.inside.results import from_stored, write_whole
 from autograde.lock import only_one, undisturbed
 from autograde.plan import why
 from autograde.release import release
+from tests.autograde import quick_grade
 from tests.autograde.quick_class import THREE, answers, hand_in, left, result, runs
 
 
@@ -202,3 +203,37 @@ def test_names_that_no_gradebook_keeps_are_cut_and_stop_nobody(toy):
     cut = [name for name in found if name.startswith("x" * 115 + "~")]
     assert len(cut) == 2 and all(len(name) == 128 for name in cut)
     assert {found[name]["status"] for name in [*cut, "ada"]} == {"graded"}
+
+
+def forged(found):
+    """Return a result in ways in which it is none of the toy's."""
+    (first, *parts), (cell, *cells) = found.exercises, found.cells
+    return {
+        "score": replace(found, score=900.0),
+        "max_score": replace(found, max_score=900.0),
+        "status": replace(found, status="brilliant"),
+        "fewer": replace(found, exercises=tuple(parts), score=sum(part.score for part in parts)),
+        "renamed": replace(found, exercises=(replace(first, id="elsewhere"), *parts)),
+        "worth_more": replace(found, exercises=(replace(first, max_score=90.0), *parts)),
+        "cell": replace(found, cells=(replace(cell, name="elsewhere"), *cells)),  # the gradebook knows no such cell
+        "cell_worth_more": replace(found, cells=(replace(cell, max_score=90.0), *cells)),
+    }
+
+
+def test_an_answer_of_the_tester_about_another_lab_is_no_result(toy, monkeypatch):
+    honest = quick_grade.reply
+
+    def reply(job):
+        found = honest(job)
+        return replace(found, result=forged(found.result).get(job.student, found.result))
+
+    monkeypatch.setattr(quick_grade, "reply", reply)
+    names = forged(from_stored(result(toy.out, "ada"))).keys()
+    toy.hand_in(dict.fromkeys(names, answers(5)))
+    done = toy.grade()
+    assert {(done[name]["status"], done[name]["score"], done[name]["max_score"]) for name in names} == {
+        ("grader_error", 0, 9)
+    }
+    assert all([one["id"] for one in done[name]["exercises"]] == ["double", "roots", "why"] for name in names)
+    assert "other exercises or points than the lab has" in (toy.out / "logs" / "cell" / "toy.txt").read_text()
+    assert done["ada"]["status"] == "graded"
