@@ -37,6 +37,7 @@ c.Execute.timeout = 15
 c.Execute.shutdown_kernel = "immediate"
 c.OverwriteCells.add_missing_cells = True
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = dict.fromkeys(("clean_html", "strip_files_prefix"), "autograde.washed.washed")
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbgrader.preprocessors.ClearHiddenTests",
