@@ -4,7 +4,8 @@ A function marked `@withheld_in("lab04")` works everywhere but in lab 4, where c
 Reading its source is welcome; calling it is no answer. The lab is opened by `begin("lab04")` in its first cell,
 or for a whole process by the environment variable LAUNCH_BOUND_LAB, which then holds: no other lab can be opened.
 
-This keeps an honest student honest. It does not stop one who edits the library: the grader's sandbox does that.
+This keeps an honest student honest. It does not stop one who copies the source, or who opens the lock in their own
+process; the grader's sandbox keeps them only from changing the library for others.
 
 >>> @withheld_in("lab99")
 ... def answer() -> int:

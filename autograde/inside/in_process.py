@@ -4,7 +4,9 @@ Here a student's code shares the interpreter with the test, may read it, and may
 a check that must fail, and must say a word that nobody could know before. Some run before each test and some behind it;
 where one passes, or fails without its word, somebody has changed what checks are, and the test counts nothing. That
 finds a patched `assert_allclose` or a judge that nods. It does not find a student who patches only what a test uses and
-no canary does: for that there is the split mode, which is the rule.
+no canary does, nor one whose shell lets canaries through and passes over all other cells: that gave full points. And
+who reads a hidden test can spell it out in an error, which their feedback shows. For both there is the split mode,
+which is the rule.
 """
 
 from __future__ import annotations
