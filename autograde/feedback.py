@@ -11,7 +11,7 @@ reads them elsewhere is told in the lab's own words where that is: cells have no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from autograde.inside.results import ExerciseResult, SubmissionResult
@@ -41,12 +41,10 @@ HEADLINES = {
 }
 
 
-def page(
-    result: SubmissionResult, hidden: Iterable[str] = (), next_steps: Mapping[str, str] = NEXT_STEPS, own: bool = False
-) -> str:
+def page(result: SubmissionResult, hidden: Iterable[str] = (), next_step: str | None = None, own: bool = False) -> str:
     """Return the page for one submission. Lines in `hidden` appear nowhere but in the student's own cells.
 
-    `own` says that its reader ran the tests and handed nothing in.
+    `next_step` stands in place of what its status says, `own` says that its reader ran the tests and handed nothing in.
     """
     shown = cut(result, tuple(hidden))
     return render(
@@ -57,7 +55,7 @@ def page(
         exercises=() if is_unknown(result) else shown.exercises,
         first={exercise.id: look_first(exercise, shown.exercises) for exercise in shown.exercises},
         reached=_reached(result),
-        next_step=next_steps.get(result.status, ""),
+        next_step=NEXT_STEPS.get(result.status, "") if next_step is None else next_step,
         own=own,
         where_it_stopped=where_it_stopped,
         titles={exercise.id: exercise.title for exercise in result.exercises},

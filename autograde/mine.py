@@ -127,7 +127,7 @@ def short_name(lab: Lab) -> str:
 
 def _feedback(graded: Graded, next_step: str) -> str:
     no_warning = replace(graded.result, isolation="")  # it is about an instructor who chose to go without a sandbox
-    return page(no_warning, next_steps={graded.result.status: next_step}, own=True)
+    return page(no_warning, next_step=next_step, own=True)
 
 
 def _written(folder: Path, lab: Lab, release: NotebookNode) -> dict[str, str]:

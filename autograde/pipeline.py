@@ -95,8 +95,8 @@ def _job(place: Bench, student: str, folder: Path) -> Job:
         return replace(mine, refused=str(error), refused_as="missing")
     except Unreadable as error:
         return replace(mine, refused=str(error), refused_as="unreadable")
-    text = {name: content.decode("latin-1") for name, content in handed_in.files.items()}
-    return replace(mine, notebook=packed(handed_in.notebook), files=text)
+    files = {name: packed(content) for name, content in handed_in.files.items()}
+    return replace(mine, notebook=packed(handed_in.notebook), files=files)
 
 
 def _read(finished: Finished, blank: SubmissionResult) -> Graded:

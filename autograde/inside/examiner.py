@@ -83,7 +83,7 @@ class Examiner(Peer):
         return time.monotonic() >= self.soft
 
     def hand_over(self, files: Mapping[str, str]) -> None:
-        """Put files, their bytes decoded latin-1, into the folder in which the student's code runs."""
+        """Put files, their bytes as base64, into the folder in which the student's code runs."""
         self.deadline = time.monotonic() + self.limits.cell_seconds
         if files:
             self.ask("files", files=dict(files))

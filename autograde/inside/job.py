@@ -3,9 +3,8 @@
     grading process  -- Job -->    tester
     grading process  <-- Reply --  tester
 
-A student's bytes travel as text, and none is understood on the way: the notebook as base64, which never grows by more
-than a third, the small files beside it decoded latin-1, one character a byte. `from_json` believes nothing: a reply
-comes out of a sandbox in which a student's code ran, and what is not a reply is a ValueError.
+A student's bytes travel as base64: none is understood on the way, and they never grow by more than a third. `from_json`
+believes nothing: a reply comes out of a sandbox in which a student's code ran, and what is not a reply is a ValueError.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from autograde.inside.results import CellScore, ExerciseResult, SubmissionResult
 SPLIT, IN_PROCESS = "split", "in_process"
 
 
-def packed(notebook: bytes) -> str:
+def packed(handed_in: bytes) -> str:
     """Return a student's bytes as a job carries them."""
-    return b64encode(notebook).decode("ascii")
+    return b64encode(handed_in).decode("ascii")
 
 
 def unpacked(text: str) -> bytes:
@@ -35,8 +34,8 @@ class Job:
     """One notebook to grade, with all that grading it needs.
 
     Where ingest refused, `refused` is the sentence, `refused_as` says "missing" or "unreadable", and nothing runs.
-    `notebook` is `packed`. `tests` holds the full source (hidden tests included) of each locked or graded code cell by
-    its grade_id, `hidden` the telling lines of hidden tests, which are cut from all that a student reads.
+    `notebook` and `files` are `packed`. `tests` holds the full source (hidden tests included) of each locked or graded
+    code cell by its grade_id, `hidden` the telling lines of hidden tests, which are cut from all that a student reads.
     """
 
     student: str

@@ -11,6 +11,7 @@ import os
 import random
 import socket
 import sys
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -99,7 +100,7 @@ class Student(Peer):
 
     def _files(self, request: Request) -> Answer:
         for name, text in request["files"].items():
-            Path(Path(name).name).write_bytes(text.encode("latin-1"))
+            Path(Path(name).name).write_bytes(b64decode(text))
         return {}
 
     def _usage(self, request: Request) -> Answer:

@@ -62,7 +62,7 @@ class Border:
         codecs: Iterable[Codec] = (),
     ) -> None:
         self._describe, self._mirror = describe, mirror
-        self._codecs = {codec.tag: codec for codec in codecs}
+        self.codecs = {codec.tag: codec for codec in codecs}
         self.used: set[str] = set()  # tags of the codecs that encoded something since somebody last looked
         self._lent: dict[int, object] = {}
         self._numbers: dict[int, int] = {}
@@ -111,18 +111,16 @@ class Border:
 
     def codec_for(self, value: object) -> Codec | None:
         """Return the codec that encodes `value`, if there is one."""
-        return next((codec for codec in self._codecs.values() if codec.takes(value)), None)
-
-    def codec(self, tag: str) -> Codec:
-        """Return the codec of this tag. Raises KeyError where there is none."""
-        return self._codecs[tag]
+        return next((codec for codec in self.codecs.values() if codec.takes(value)), None)
 
     def mirrored(self, handle: Handle) -> object:
         """Return what stands here for an object of theirs: the same for the same number."""
         number = handle["number"]
-        if type(number) is not int or (number not in self._mirrors and len(self._mirrors) >= MAX_LENT):
-            raise ValueError("a handle without a number, or more of them than can be held")
+        if type(number) is not int:
+            raise ValueError("the number of a handle is no number")
         if number not in self._mirrors:
+            if len(self._mirrors) >= MAX_LENT:
+                raise ValueError("more objects came than can be held")
             self._mirrors[number] = self._mirror(handle)
         return self._mirrors[number]
 
@@ -247,4 +245,4 @@ class _Reading:
             return complex(float(held[0]), float(held[1]))
         if tag == "b":
             return held.encode("latin-1")
-        return ... if tag == "e" else self.border.codec(tag).decode(held, self.border)
+        return ... if tag == "e" else self.border.codecs[tag].decode(held, self.border)

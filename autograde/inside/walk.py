@@ -45,16 +45,17 @@ class Walk:
         self.released = {grade_id(cell): cell.source for cell in release.cells}
         self.for_show = {cell.id: cell.source for cell in release.cells if shows_only(cell)}
         self.names = list(answer_names(release))
+        self.code = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
         self.walked = Walked()
         self.done: set[int] = set()
+        self.why_stopped = ""
 
     def run(self, files: Mapping[str, str]) -> Walked:
         """Walk, with these files beside the notebook, and return how it went."""
         end = time.monotonic() + self.limits.submission_seconds
-        code = [(index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
         try:
             self.by.hand_over(files)
-            for count, (index, cell) in enumerate(code, 1):
+            for count, (index, cell) in enumerate(self.code, 1):
                 self._cell(cell, count, end)
                 self.done.add(index)
         except _OutOfTime:
@@ -133,24 +134,22 @@ class Walk:
         return "kernel_died", f"Python ended while your notebook ran{what}"
 
     def _stop(self, status: str, sentence: str) -> None:
-        self.walked.status = status
+        self.walked.status, self.why_stopped = status, sentence
         self.walked.sentence = f"{sentence}{self._where()}."
 
     def _where(self) -> str:
         """Return in which cell it was, the first that is not done. One without a name may be the student's own."""
-        code = [(index, cell) for index, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
-        left = [grade_id(cell) for index, cell in code if index not in self.done]
+        left = [grade_id(cell) for index, cell in self.code if index not in self.done]
         named = next(filter(None, left), "")
         if not named:
             return " (in a cell near the end)" if left else ""
         return f" (at the cell `{named}`)" if left[0] else f" (in a cell before `{named}`)"
 
     def _mark_what_did_not_run(self) -> None:
-        why = self.walked.sentence.split(" (")[0].rstrip(".")
         for index, cell in enumerate(self.notebook.cells):
             if is_test(cell) and index not in self.done:
                 cell.source = self.tests.get(grade_id(cell), cell.source)
-                cell.outputs = [error_output("NotRun", f"{why}, before this test was done.")]
+                cell.outputs = [error_output("NotRun", f"{self.why_stopped}, before this test was done.")]
 
 
 def shows_only(cell: NotebookNode) -> bool:

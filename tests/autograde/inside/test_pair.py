@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograde.inside.job import Reply
+from autograde.inside.job import Reply, packed
 from tests.autograde.damage import BOTH, DOUBLE
 from tests.autograde.gallery import entries
 from tests.autograde.inside import pair
@@ -114,7 +114,7 @@ def test_a_file_beside_the_notebook_lies_where_the_student_opens_it(toy):
         **BOTH,
         "double": "table = open('table.csv', 'rb').read()\ndef double(x):\n    return 2 * x * (table == b'\\xff1')",
     }
-    result = pair.graded(toy, answers, files={"table.csv": "\xff1"})
+    result = pair.graded(toy, answers, files={"table.csv": packed(b"\xff1")})
     assert parts(result)["double"].status == "right"
 
 
